@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// simd.hpp: the one place that knows xsimd.
+//
+// Everything destrier asks of a vector unit is here: the architecture a translation unit is compiled
+// for, the vector type, fused multiply-add, whole and partial loads and stores, and the in-register
+// transpose that turns problems into lanes. It is the same with xsimd 8.1 (Debian 12) and with every
+// later one up to 14: what those versions lack, do slowly or get wrong is not used, but written here.
+//
+//   default_arch        the widest architecture the compiler's flags allow (right for -march=knl too)
+//   batch<T, A>         one vector register of T
+//   line<T>             lanes of a lane block: 16 floats or 8 doubles on every architecture
+//   registers<T, A>     how many registers make a line: 1 (AVX-512), 2 (AVX2), 4 (SSE, NEON)
+//   fmadd, fnmadd       a * b + c and c - a * b, fused wherever the hardware can
+//   load_head, store_head   the first n lanes, for the end of a row
+//   transpose           W registers of W lanes, in place
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+#include <xsimd/xsimd.hpp>
+
+#if !defined(__clang__) && (!defined(__GNUC__) || __GNUC__ < 12)
+#error "destrier needs g++ 12 or clang 14 and later (__builtin_shufflevector, C++20)"
+#endif
+
+#define DESTRIER_INLINE inline __attribute__((always_inline))
+
+namespace destrier {
+
+// xsimd's own default is unusable on Knights Landing (8.1 and 9.0 pick avx512cd, which has no
+// registers there) and differs from version to version above AVX-512BW, so it is named outright.
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__)
+using default_arch = xsimd::avx512bw;
+#elif defined(__AVX512F__)
+using default_arch = xsimd::avx512f;
+#else
+using default_arch = xsimd::default_arch;
+#endif
+
+/// One vector register of T.
+template <std::floating_point T, class A = default_arch>
+using batch = xsimd::batch<T, A>;
+
+/// Lanes of one register.
+template <std::floating_point T, class A = default_arch>
+inline constexpr std::size_t width = batch<T, A>::size;
+
+/// Lanes of a lane block, and of one 64-byte line: 16 floats or 8 doubles, whatever the registers.
+template <std::floating_point T>
+inline constexpr std::size_t line = 64 / sizeof(T);
+
+/// Registers in a line.
+template <std::floating_point T, class A = default_arch>
+inline constexpr std::size_t registers = line<T> / width<T, A>;
+
+/// Calls f(std::integral_constant<std::size_t, i>) for i = 0 .. N - 1, unrolled at every optimisation
+/// level: arrays of registers indexed by i stay in registers. Mark f DESTRIER_UNROLLED.
+#define DESTRIER_UNROLLED __attribute__((always_inline))
+template <std::size_t N, class F>
+DESTRIER_INLINE constexpr void unroll(F&& f) {
+    [&]<std::size_t... i>(std::index_sequence<i...>) DESTRIER_UNROLLED {
+        (f(std::integral_constant<std::size_t, i>{}), ...);
+    }(std::make_index_sequence<N>());
+}
+
+namespace detail {
+
+template <class A>
+inline constexpr bool is_avx512 = std::is_base_of_v<xsimd::avx512f, A>;
+
+} // namespace detail
+
+/// a * b + c in one rounding where the architecture has it. (xsimd's avx512f has no fused form before
+/// 11.0, and clang never contracts operators on batches.)
+template <std::floating_point T, class A>
+DESTRIER_INLINE xsimd::batch<T, A> fmadd(xsimd::batch<T, A> a, xsimd::batch<T, A> b,
+                                         xsimd::batch<T, A> c) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (detail::is_avx512<A> && std::is_same_v<T, float>) {
+        return _mm512_fmadd_ps(a, b, c);
+    } else if constexpr (detail::is_avx512<A>) {
+        return _mm512_fmadd_pd(a, b, c);
+    } else
+#endif
+        return xsimd::fma(a, b, c);
+}
+
+/// c - a * b in one rounding where the architecture has it.
+template <std::floating_point T, class A>
+DESTRIER_INLINE xsimd::batch<T, A> fnmadd(xsimd::batch<T, A> a, xsimd::batch<T, A> b,
+                                          xsimd::batch<T, A> c) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (detail::is_avx512<A> && std::is_same_v<T, float>) {
+        return _mm512_fnmadd_ps(a, b, c);
+    } else if constexpr (detail::is_avx512<A>) {
+        return _mm512_fnmadd_pd(a, b, c);
+    } else
+#endif
+        return xsimd::fnma(a, b, c);
+}
+
+/// The first n <= width elements at p, zeros in the other lanes; nothing behind them is read.
+template <class A, std::floating_point T>
+DESTRIER_INLINE batch<T, A> load_head(const T* p, std::size_t n) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (detail::is_avx512<A> && std::is_same_v<T, float>) {
+        return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1u), p);
+    } else if constexpr (detail::is_avx512<A>) {
+        return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1u), p);
+    } else
+#endif
+    {
+        alignas(64) T lanes[width<T, A>] = {};
+        for (std::size_t i = 0; i < n; ++i) lanes[i] = p[i];
+        return batch<T, A>::load_aligned(lanes);
+    }
+}
+
+/// Stores the first n <= width lanes at p; nothing behind them is written.
+template <std::floating_point T, class A>
+DESTRIER_INLINE void store_head(T* p, xsimd::batch<T, A> v, std::size_t n) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (detail::is_avx512<A> && std::is_same_v<T, float>) {
+        _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1u), v);
+    } else if constexpr (detail::is_avx512<A>) {
+        _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1u), v);
+    } else
+#endif
+    {
+        alignas(64) T lanes[width<T, A>];
+        v.store_aligned(lanes);
+        for (std::size_t i = 0; i < n; ++i) p[i] = lanes[i];
+    }
+}
+
+namespace detail {
+
+// Every second block of Block lanes, first of a and then of b, within groups of Group lanes: the even
+// blocks (Odd = 0) or the odd ones (1). Groups of 128 bits keep the shuffle inside its lane, where
+// AVX does it in one instruction (vshufps, vunpckpd); whole blocks of 128 bits are vshuff32x4.
+template <std::size_t Block, std::size_t Group, std::size_t Odd, class R, std::size_t... Lane>
+DESTRIER_INLINE R every_second(R a, R b, std::index_sequence<Lane...>) noexcept {
+    constexpr auto source = [](std::size_t lane) {
+        const std::size_t group = lane / Group;
+        const std::size_t block = lane % Group / Block;
+        const std::size_t half = Group / Block / 2;
+        const std::size_t from = group * Group + (2 * (block % half) + Odd) * Block + lane % Block;
+        return static_cast<int>(block < half ? from : from + sizeof...(Lane));
+    };
+    return __builtin_shufflevector(a, b, source(Lane)...);
+}
+
+// One perfect unshuffle of N registers, Stride apart; log2(N) of them transpose N x N blocks.
+template <std::size_t N, std::size_t Stride, std::size_t Block, std::size_t Group, class R, std::size_t W>
+DESTRIER_INLINE void unshuffle(R* r, std::index_sequence<W>) noexcept {
+    constexpr auto lanes = std::make_index_sequence<W>();
+    R out[N];
+    unroll<N / 2>([&](auto i) DESTRIER_UNROLLED {
+        const R a = r[2 * i * Stride], b = r[(2 * i + 1) * Stride];
+        out[i] = every_second<Block, Group, 0>(a, b, lanes);
+        out[i + N / 2] = every_second<Block, Group, 1>(a, b, lanes);
+    });
+    unroll<N>([&](auto i) DESTRIER_UNROLLED { r[i * Stride] = out[i]; });
+}
+
+// log2 of a power of two.
+constexpr std::size_t log2(std::size_t n) noexcept { return n <= 1 ? 0 : 1 + log2(n / 2); }
+
+} // namespace detail
+
+/// Transposes rows[0 .. width - 1] in registers: lane j of rows[i] becomes lane i of rows[j].
+template <std::floating_point T, class A>
+DESTRIER_INLINE void transpose(xsimd::batch<T, A>* rows) noexcept {
+    using R = typename batch<T, A>::register_type;
+    constexpr std::size_t w = width<T, A>;
+    constexpr std::size_t group = 16 / sizeof(T); // lanes in 128 bits
+    constexpr std::index_sequence<w> lanes;
+    R r[w];
+    unroll<w>([&](auto i) DESTRIER_UNROLLED { r[i] = rows[i]; });
+    unroll<w / group>([&](auto g) DESTRIER_UNROLLED {
+        unroll<detail::log2(group)>([&](auto) DESTRIER_UNROLLED {
+            detail::unshuffle<group, 1, 1, group>(r + g * group, lanes);
+        });
+    });
+    unroll<group>([&](auto i) DESTRIER_UNROLLED {
+        unroll<detail::log2(w / group)>([&](auto) DESTRIER_UNROLLED {
+            detail::unshuffle<w / group, group, group, w>(r + i, lanes);
+        });
+    });
+    unroll<w>([&](auto i) DESTRIER_UNROLLED { rows[i] = r[i]; });
+}
+
+} // namespace destrier
