@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// fft.hpp: batched Fourier transforms.
+//
+// Lanes run across the batch: a lane block (layout.hpp) holds 16 float or 8 double transforms side by
+// side, so every butterfly is a plain vector operation on whole cache lines, without shuffles, gathers
+// or tails, and twiddles are shared by all transforms of a block.
+//
+//   fft::plan_c2c<float> plan(1024);
+//   plan.forward(in, out, scratch);        // X[k] = scale sum_t x[t] exp(-2 pi i k t / n)
+//   plan.backward(in, out, scratch);       // x[t] = scale sum_k X[k] exp(+2 pi i k t / n)
+//
+//   fft::plan_r2c<float> real(1024);       // half spectra, n / 2 + 1 elements
+//   real.forward(in, spectra, scratch);
+//   real.backward(spectra, out, scratch);
+//
+// Transforms are unnormalised; a scale costs nothing, it is folded into the last pass. A plan is
+// immutable: any number of threads may use one, each with scratch of its own. Lengths are products of
+// 2, 3, 5 and 7 (good_size finds the next).
+//
+//   fft/roots.hpp       roots of unity
+//   fft/butterfly.hpp   transforms in registers
+//   fft/passes.hpp      the passes over a lane block
+//   fft/real.hpp        half spectra
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+#include <destrier/fft/passes.hpp>
+#include <destrier/fft/real.hpp>
+#include <destrier/layout.hpp>
+#include <destrier/memory.hpp>
+#include <destrier/parallel.hpp>
+#include <destrier/simd.hpp>
+
+namespace destrier::fft {
+
+/// The smallest product of 2, 3, 5 and 7 that is n or more; 1 for 0.
+constexpr std::size_t good_size(std::size_t n) noexcept {
+    std::size_t size = n == 0 ? 1 : n;
+    while (!detail::is_smooth(size)) ++size;
+    return size;
+}
+
+/// The same, even: for real transforms.
+constexpr std::size_t good_size_real(std::size_t n) noexcept { return 2 * good_size((n + 1) / 2); }
+
+namespace detail {
+
+inline std::size_t checked_length(std::size_t n, const char* plan) {
+    if (is_smooth(n)) return n;
+    throw std::invalid_argument(std::string(plan) + ": length is " + std::to_string(n) +
+                                ", expected a product of 2, 3, 5 and 7" +
+                                (n == 0 ? "" : ", such as " + std::to_string(good_size(n))));
+}
+
+inline void check_elements(const char* call, const char* what, std::size_t has, std::size_t expected) {
+    if (has == expected) return;
+    throw std::invalid_argument(std::string(call) + ": " + what + " has " + std::to_string(has) +
+                                " elements, expected " + std::to_string(expected));
+}
+
+inline void check_problems(const char* call, std::size_t in, std::size_t out) {
+    if (in == out) return;
+    throw std::invalid_argument(std::string(call) + ": in holds " + std::to_string(in) +
+                                " transforms, out holds " + std::to_string(out));
+}
+
+// The caller's scratch, or, where there is none, one of our own for the time of a call.
+template <class T>
+class scratch_space {
+public:
+    scratch_space(std::span<T> given, std::size_t needed, const char* call) {
+        if (given.empty()) {
+            own_ = buffer<T>(needed);
+            data_ = own_.data();
+        } else if (given.size() < needed || reinterpret_cast<std::uintptr_t>(given.data()) % 64 != 0) {
+            throw std::invalid_argument(std::string(call) + ": scratch has " +
+                                        std::to_string(given.size()) + " elements, expected " +
+                                        std::to_string(needed) + " or more on a 64-byte boundary");
+        } else {
+            data_ = given.data();
+        }
+    }
+    T* data() const noexcept { return data_; }
+
+private:
+    buffer<T> own_;
+    T* data_;
+};
+
+} // namespace detail
+
+/// Complex transforms of length n on lane blocks.
+///
+/// Accuracy  L2 relative error <= 0.5 eps(T) sqrt(log2 n) on random data, eps(T) = 2^-23 or 2^-52;
+///           asserted in tests/test_fft.cpp. NaN stays in its transform
+/// Threads   over blocks; any number gives the same bits
+/// Memory    the plan about 2 n T of twiddles; scratch 2 n lines a thread
+/// Source    Van Loan, Computational Frameworks for the Fast Fourier Transform (1992), section 1.7
+template <std::floating_point T, class A = default_arch>
+class plan_c2c {
+public:
+    /// Throws  std::invalid_argument if n is not a product of 2, 3, 5 and 7
+    explicit plan_c2c(std::size_t n) : transform_(detail::checked_length(n, "fft::plan_c2c")) {}
+
+    std::size_t size() const noexcept { return transform_.size(); }
+
+    /// Elements of T that forward and backward want as scratch.
+    std::size_t scratch_size(int threads = 1) const {
+        return static_cast<std::size_t>(thread_count(threads)) * block_scratch();
+    }
+
+    /// out[k] = scale sum_t in[t] exp(-2 pi i k t / n).
+    ///
+    /// Shapes    in, out n elements each, the same number of transforms
+    /// Aliasing  out may be in; no other overlap
+    /// Memory    allocates nothing, unless scratch is empty: then scratch_size(threads)
+    /// Throws    std::invalid_argument on wrong sizes or scratch; out untouched
+    void forward(complex_blocks<const T> in, complex_blocks<T> out, std::span<T> scratch = {},
+                 T scale = T(1), int threads = 1) const {
+        execute("fft::plan_c2c::forward", in, out, scratch, threads, [&](const T* x, T* y, T* space) {
+            run(detail::lines<const T>::at(x), detail::lines<T>::at(y), space, scale);
+        });
+    }
+
+    /// out[t] = scale sum_k in[k] exp(+2 pi i k t / n); otherwise as forward.
+    void backward(complex_blocks<const T> in, complex_blocks<T> out, std::span<T> scratch = {},
+                  T scale = T(1), int threads = 1) const {
+        execute("fft::plan_c2c::backward", in, out, scratch, threads, [&](const T* x, T* y, T* space) {
+            run(detail::lines<const T>::at(x).exchanged(), detail::lines<T>::at(y).exchanged(), space,
+                scale);
+        });
+    }
+
+    /// One block of which every element may lie anywhere, as kernels built on the transform need it:
+    /// exchanged() lines on both sides make it backward. space holds scratch_size(1) elements.
+    void run(detail::lines<const T> in, detail::lines<T> out, T* space, T scale = T(1)) const noexcept {
+        transform_.run(in, detail::lines<T>::at(space), out, out, scale);
+    }
+
+private:
+    std::size_t block_scratch() const noexcept { return 2 * line<T> * size(); }
+
+    template <class Run>
+    void execute(const char* call, complex_blocks<const T> in, complex_blocks<T> out,
+                 std::span<T> scratch, int threads, const Run& run_block) const {
+        detail::check_elements(call, "in", in.elements(), size());
+        detail::check_elements(call, "out", out.elements(), size());
+        detail::check_problems(call, in.problems(), out.problems());
+        const detail::scratch_space<T> space(scratch, scratch_size(threads), call);
+        parallel_ranges(in.count(), threads, [&](std::size_t b, std::size_t end, std::size_t worker) {
+            for (; b < end; ++b) {
+                run_block(in.block(b), out.block(b), space.data() + worker * block_scratch());
+            }
+        });
+    }
+
+    detail::transform<T, A> transform_;
+};
+
+/// Real transforms of length n on lane blocks: half spectra of n / 2 + 1 elements.
+///
+/// Accuracy  as plan_c2c
+/// Threads   over blocks; any number gives the same bits
+/// Memory    as plan_c2c of n / 2 for even n, of n for odd n (which runs as a complex transform)
+template <std::floating_point T, class A = default_arch>
+class plan_r2c {
+public:
+    /// Throws  std::invalid_argument if n is not a product of 2, 3, 5 and 7
+    explicit plan_r2c(std::size_t n)
+        : n_(detail::checked_length(n, "fft::plan_r2c")), transform_(even() ? n / 2 : n),
+          roots_(even() ? detail::half_spectrum_roots<T>(n) : buffer<T>()) {}
+
+    std::size_t size() const noexcept { return n_; }
+    std::size_t spectrum_size() const noexcept { return n_ / 2 + 1; }
+    std::size_t scratch_size(int threads = 1) const {
+        return static_cast<std::size_t>(thread_count(threads)) * block_scratch();
+    }
+
+    /// out[k] = scale sum_t in[t] exp(-2 pi i k t / n), k = 0 .. n / 2.
+    ///
+    /// Shapes    in n elements, out n / 2 + 1, the same number of transforms
+    /// Aliasing  none
+    /// Memory    allocates nothing, unless scratch is empty: then scratch_size(threads)
+    /// Throws    std::invalid_argument on wrong sizes or scratch; out untouched
+    void forward(real_blocks<const T> in, complex_blocks<T> out, std::span<T> scratch = {},
+                 T scale = T(1), int threads = 1) const {
+        constexpr const char* call = "fft::plan_r2c::forward";
+        detail::check_elements(call, "in", in.elements(), size());
+        detail::check_elements(call, "out", out.elements(), spectrum_size());
+        detail::check_problems(call, in.problems(), out.problems());
+        const detail::scratch_space<T> space(scratch, scratch_size(threads), call);
+        parallel_ranges(in.count(), threads, [&](std::size_t b, std::size_t end, std::size_t worker) {
+            for (; b < end; ++b) {
+                run_forward(in.block(b), out.block(b), space.data() + worker * block_scratch(), scale);
+            }
+        });
+    }
+
+    /// out[t] = scale sum_{k < n} in[k] exp(+2 pi i k t / n), where in[n - k] = conj in[k].
+    ///
+    /// Shapes    in n / 2 + 1 elements, out n; the imaginary parts of in[0] and, for even n, of in[n / 2]
+    ///           count as zero
+    /// Aliasing  none; in is left as it is
+    /// Memory    allocates nothing, unless scratch is empty: then scratch_size(threads)
+    /// Throws    std::invalid_argument on wrong sizes or scratch; out untouched
+    void backward(complex_blocks<const T> in, real_blocks<T> out, std::span<T> scratch = {},
+                  T scale = T(1), int threads = 1) const {
+        constexpr const char* call = "fft::plan_r2c::backward";
+        detail::check_elements(call, "in", in.elements(), spectrum_size());
+        detail::check_elements(call, "out", out.elements(), size());
+        detail::check_problems(call, in.problems(), out.problems());
+        const detail::scratch_space<T> space(scratch, scratch_size(threads), call);
+        parallel_ranges(in.count(), threads, [&](std::size_t b, std::size_t end, std::size_t worker) {
+            for (; b < end; ++b) {
+                run_backward(detail::lines<const T>::at(in.block(b)), out.block(b),
+                             space.data() + worker * block_scratch(), scale);
+            }
+        });
+    }
+
+    /// One block; `in` n lines, `out` n / 2 + 1 complex elements, `space` scratch_size(1) elements.
+    void run_forward(const T* in, T* out, T* space, T scale = T(1)) const noexcept {
+        using lines = detail::lines<T>;
+        if (even()) {
+            const lines spectrum = lines::at(out);
+            transform_.run(detail::lines<const T>::at(in), lines::at(space), spectrum, spectrum,
+                           scale / 2);
+            detail::part_spectra<A>(spectrum, n_ / 2, roots_.data());
+        } else {
+            T* whole = space + 2 * line<T> * n_;
+            for (std::size_t t = 0; t < n_; ++t) {
+                copy_line(in + t * line<T>, whole + 2 * t * line<T>);
+                clear_line(whole + (2 * t + 1) * line<T>);
+            }
+            const lines data = lines::at(whole);
+            transform_.run(data, lines::at(space), data, data, scale);
+            for (std::size_t i = 0; i < 2 * spectrum_size(); ++i) {
+                copy_line(whole + i * line<T>, out + i * line<T>);
+            }
+        }
+    }
+
+    /// One block of which the spectrum's elements may lie anywhere; otherwise as run_forward.
+    void run_backward(detail::lines<const T> in, T* out, T* space, T scale = T(1)) const noexcept {
+        using lines = detail::lines<T>;
+        if (even()) {
+            const lines joined = lines::at(space), reals = lines::at(out);
+            detail::join_spectra<A>(in, joined, n_ / 2, roots_.data());
+            transform_.run(joined.exchanged(), reals.exchanged(), joined.exchanged(), reals.exchanged(),
+                           scale);
+        } else {
+            T* whole = space + 2 * line<T> * n_;
+            expand_spectrum(in, whole);
+            const lines data = lines::at(whole).exchanged();
+            transform_.run(data, lines::at(space).exchanged(), data, data, scale);
+            for (std::size_t t = 0; t < n_; ++t) {
+                copy_line(whole + 2 * t * line<T>, out + t * line<T>);
+            }
+        }
+    }
+
+private:
+    using V = batch<T, A>;
+
+    bool even() const noexcept { return n_ % 2 == 0; }
+    std::size_t block_scratch() const noexcept { return (even() ? 1 : 4) * line<T> * n_; }
+
+    static void copy_line(const T* from, T* to) noexcept {
+        for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
+            V::load_aligned(from + lane).store_aligned(to + lane);
+        }
+    }
+    static void clear_line(T* to) noexcept {
+        for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
+            V(T(0)).store_aligned(to + lane);
+        }
+    }
+    // The whole spectrum of an odd length: element n - k is the conjugate of element k.
+    void expand_spectrum(detail::lines<const T> in, T* whole) const noexcept {
+        const auto out = detail::lines<T>::at(whole);
+        for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
+            store(out, 0, lane, detail::complex<V>{load<V>(in, 0, lane).re, V(T(0))});
+            for (std::size_t k = 1; k < spectrum_size(); ++k) {
+                const auto x = load<V>(in, static_cast<std::ptrdiff_t>(k), lane);
+                store(out, static_cast<std::ptrdiff_t>(k), lane, x);
+                store(out, static_cast<std::ptrdiff_t>(n_ - k), lane,
+                      detail::complex<V>{x.re, V(T(0)) - x.im});
+            }
+        }
+    }
+
+    std::size_t n_;
+    detail::transform<T, A> transform_;
+    buffer<T> roots_;
+};
+
+} // namespace destrier::fft

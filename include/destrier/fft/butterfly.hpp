@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Butterflies: forward transforms of R complex registers, R known to the compiler.
+//
+// Even lengths split into even and odd elements and are joined by X[k] = E[k] +- w^k O[k], where the
+// eighth roots cost no multiplication of their own; odd lengths are summed from the symmetric and
+// antisymmetric halves with real constants. Everything is unrolled and fused, nothing negated.
+// Backward transforms are the same with re and im exchanged, which costs nothing where they are
+// loaded and stored.
+#pragma once
+
+#include <cstddef>
+
+#include <destrier/fft/roots.hpp>
+#include <destrier/simd.hpp>
+
+namespace destrier::fft::detail {
+
+template <class V>
+struct complex {
+    V re, im;
+};
+
+// even + w odd and even - w odd, for w = exp(-2 pi i K / N).
+template <std::size_t K, std::size_t N, class V>
+DESTRIER_INLINE void add_rotated(complex<V> even, complex<V> odd, complex<V>& plus,
+                                 complex<V>& minus) noexcept {
+    using T = typename V::value_type;
+    if constexpr (K == 0) { // w = 1
+        plus = {even.re + odd.re, even.im + odd.im};
+        minus = {even.re - odd.re, even.im - odd.im};
+    } else if constexpr (4 * K == N) { // w = -i
+        plus = {even.re + odd.im, even.im - odd.re};
+        minus = {even.re - odd.im, even.im + odd.re};
+    } else if constexpr (8 * K == N || 8 * K == 3 * N) { // w = (+-1 - i) / sqrt(2)
+        const V c(static_cast<T>(cos_sin_of_turn(1, 8).re));
+        const V sum = odd.im + odd.re, difference = odd.im - odd.re;
+        const V re = 8 * K == N ? sum : difference, im = 8 * K == N ? difference : sum;
+        plus.re = fmadd(c, re, even.re);
+        minus.re = fnmadd(c, re, even.re);
+        plus.im = 8 * K == N ? fmadd(c, im, even.im) : fnmadd(c, im, even.im);
+        minus.im = 8 * K == N ? fnmadd(c, im, even.im) : fmadd(c, im, even.im);
+    } else {
+        constexpr root w = unit_root(K, N);
+        const V re(static_cast<T>(w.re)), im(static_cast<T>(w.im));
+        plus.re = fnmadd(im, odd.im, fmadd(re, odd.re, even.re));
+        plus.im = fmadd(im, odd.re, fmadd(re, odd.im, even.im));
+        minus.re = fmadd(im, odd.im, fnmadd(re, odd.re, even.re));
+        minus.im = fnmadd(im, odd.re, fnmadd(re, odd.im, even.im));
+    }
+}
+
+// Odd R: with s = x[k] + x[R - k] and d = x[k] - x[R - k],
+// X[j], X[R - j] = x[0] + sum cos(2 pi j k / R) s  -+  i sum sin(2 pi j k / R) d.
+template <std::size_t R, class V>
+DESTRIER_INLINE void butterfly_odd(complex<V>* x) noexcept {
+    using T = typename V::value_type;
+    constexpr std::size_t half = (R - 1) / 2;
+    complex<V> s[half], d[half];
+    const complex<V> first = x[0];
+    unroll<half>([&](auto k) DESTRIER_UNROLLED {
+        s[k] = {x[k + 1].re + x[R - 1 - k].re, x[k + 1].im + x[R - 1 - k].im};
+        d[k] = {x[k + 1].re - x[R - 1 - k].re, x[k + 1].im - x[R - 1 - k].im};
+        x[0] = {x[0].re + s[k].re, x[0].im + s[k].im};
+    });
+    unroll<half>([&](auto j) DESTRIER_UNROLLED {
+        complex<V> even = first, odd{};
+        unroll<half>([&](auto k) DESTRIER_UNROLLED {
+            constexpr root w = cos_sin_of_turn((j + 1) * (k + 1), R);
+            const V cosine(static_cast<T>(w.re)), sine(static_cast<T>(w.im));
+            even = {fmadd(cosine, s[k].re, even.re), fmadd(cosine, s[k].im, even.im)};
+            if constexpr (k == 0) {
+                odd = {sine * d[k].re, sine * d[k].im};
+            } else {
+                odd = {fmadd(sine, d[k].re, odd.re), fmadd(sine, d[k].im, odd.im)};
+            }
+        });
+        x[j + 1] = {even.re + odd.im, even.im - odd.re};
+        x[R - 1 - j] = {even.re - odd.im, even.im + odd.re};
+    });
+}
+
+// Transforms x[0 .. R - 1] in place.
+template <std::size_t R, class V>
+DESTRIER_INLINE void butterfly(complex<V>* x) noexcept {
+    if constexpr (R == 1) {
+        return;
+    } else if constexpr (R % 2 == 1) {
+        butterfly_odd<R>(x);
+    } else {
+        complex<V> even[R / 2], odd[R / 2];
+        unroll<R / 2>([&](auto k) DESTRIER_UNROLLED {
+            even[k] = x[2 * k];
+            odd[k] = x[2 * k + 1];
+        });
+        butterfly<R / 2>(even);
+        butterfly<R / 2>(odd);
+        unroll<R / 2>([&](auto k) DESTRIER_UNROLLED {
+            add_rotated<k, R>(even[k], odd[k], x[k], x[k + R / 2]);
+        });
+    }
+}
+
+} // namespace destrier::fft::detail
