@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// Everything; each header also stands alone.
+#pragma once
+
+#include <destrier/fft.hpp>
+#include <destrier/gridrec.hpp>
+#include <destrier/layout.hpp>
+#include <destrier/memory.hpp>
+#include <destrier/parallel.hpp>
+#include <destrier/simd.hpp>
+#include <destrier/version.hpp>
