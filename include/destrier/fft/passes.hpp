@@ -100,11 +100,9 @@ void pass(lines<const T> in, lines<T> out, const stage& s, const T* twiddles, T 
     case 3: return pass<3, End, A>(in, out, s, twiddles, scale);
     case 4: return pass<4, End, A>(in, out, s, twiddles, scale);
     case 5: return pass<5, End, A>(in, out, s, twiddles, scale);
-    case 6: return pass<6, End, A>(in, out, s, twiddles, scale);
     case 7: return pass<7, End, A>(in, out, s, twiddles, scale);
     case 8: return pass<8, End, A>(in, out, s, twiddles, scale);
     case 9: return pass<9, End, A>(in, out, s, twiddles, scale);
-    case 16: return pass<16, End, A>(in, out, s, twiddles, scale);
     default: return pass<1, End, A>(in, out, s, twiddles, scale);
     }
 }

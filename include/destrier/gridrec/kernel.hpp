@@ -2,14 +2,14 @@
 //
 // The gridding kernel: how a sample between cells is shared among them.
 //
-// It is the "exponential of a semicircle", exp(beta (sqrt(1 - (2 d / w)^2) - 1)) for |d| < w / 2, which
-// at every width w keeps what aliases into the image near the least possible. Each of the w taps is a
-// polynomial in the sample's place within its cell, so that all weights of a sample, along both axes,
-// are one Horner scheme over 16 lanes. The transform that the image is divided by is that of these very
-// polynomials.
+// It is the prolate spheroidal wave function of order 0, which of all functions of its width has the
+// least of its transform outside a given band, and so lets the least alias into the image. Each of its
+// taps is a polynomial in the sample's place within its cell, so that all weights of a sample, along
+// both axes, are one Horner scheme over 16 lanes. The transform that the image is divided by is that of
+// these very polynomials.
 //
-// Source  Barnett, Magland and af Klinteberg, SIAM J. Sci. Comput. 41 (2019) C479,
-//         doi:10.1137/18M120885X
+// Source  Slepian and Pollak, Bell Syst. Tech. J. 40 (1961) 43; computed as Xiao, Rokhlin and Yarvin,
+//         Inverse Problems 17 (2001) 805, doi:10.1088/0266-5611/17/4/315
 #pragma once
 
 #include <algorithm>
@@ -34,27 +34,82 @@ enum class accuracy { fast, standard, accurate };
 namespace detail {
 
 inline constexpr std::size_t max_taps = 8;
-inline constexpr std::size_t kernel_degree = 12;
+inline constexpr std::size_t kernel_degree = 8;
 
 struct preset {
     double oversampling;
     std::size_t taps;
-    double beta; // per tap
 };
 
 constexpr preset preset_of(accuracy a) noexcept {
-    constexpr double pi = std::numbers::pi;
     switch (a) {
-    case accuracy::fast: return {1.125, 6, pi * (1 - 0.5 / 1.125) * 0.98};
-    case accuracy::standard: return {1.25, 7, pi * (1 - 0.5 / 1.25) * 0.98};
-    default: return {1.5, 8, pi * (1 - 0.5 / 1.5) * 0.98};
+    case accuracy::fast: return {1.125, 6};
+    case accuracy::standard: return {1.25, 7};
+    default: return {1.5, 8};
     }
 }
 
+// The prolate spheroidal wave function of order 0 and bandwidth c on [-1, 1], 1 at 0, as a series of
+// even Legendre polynomials: the lowest eigenvector of a tridiagonal matrix, by inverse iteration.
+class prolate {
+public:
+    explicit prolate(double c) {
+        std::array<double, terms> diagonal, beside{};
+        for (std::size_t i = 0; i < terms; ++i) {
+            const double k = static_cast<double>(2 * i);
+            diagonal[i] = k * (k + 1) +
+                          (2 * k * (k + 1) - 1) / ((2 * k + 3) * (2 * k - 1)) * c * c;
+            beside[i] = (k + 2) * (k + 1) / ((2 * k + 3) * std::sqrt((2 * k + 1) * (2 * k + 5))) * c * c;
+        }
+        series_.fill(1);
+        for (int iteration = 0; iteration < 60; ++iteration) solve(diagonal, beside);
+        for (std::size_t i = 0; i < terms; ++i) series_[i] *= std::sqrt(static_cast<double>(2 * i) + 0.5);
+        const double middle = (*this)(0);
+        for (double& s : series_) s /= middle;
+    }
+
+    double operator()(double x) const noexcept {
+        double before = 1, now = x, sum = series_[0];
+        for (std::size_t k = 1; k < 2 * terms - 1; ++k) {
+            const double n = static_cast<double>(k);
+            const double next = ((2 * n + 1) * x * now - n * before) / (n + 1);
+            before = now;
+            now = next;
+            if (k % 2 == 1) sum += series_[(k + 1) / 2] * now;
+        }
+        return sum;
+    }
+
+private:
+    static constexpr std::size_t terms = 24; // the last below 1e-20 for c up to 20
+
+    // series = matrix^-1 series, of length 1: one elimination down and one substitution up.
+    void solve(std::array<double, terms> diagonal, const std::array<double, terms>& beside) noexcept {
+        for (std::size_t i = 1; i < terms; ++i) {
+            const double ratio = beside[i - 1] / diagonal[i - 1];
+            diagonal[i] -= ratio * beside[i - 1];
+            series_[i] -= ratio * series_[i - 1];
+        }
+        double squares = 0;
+        for (std::size_t i = terms; i-- > 0;) {
+            if (i + 1 < terms) series_[i] -= beside[i] * series_[i + 1];
+            series_[i] /= diagonal[i];
+            squares += series_[i] * series_[i];
+        }
+        for (double& s : series_) s /= std::sqrt(squares);
+    }
+
+    std::array<double, terms> series_;
+};
+
 class kernel {
 public:
+    // Bandwidth: the frequencies that must not alias into the image begin at 1 - 1 / (2 oversampling)
+    // cycles per cell.
     explicit kernel(preset p) : taps_(p.taps) {
-        for (std::size_t tap = 0; tap < taps_; ++tap) fit(tap, p.beta * static_cast<double>(p.taps));
+        const prolate function(std::numbers::pi * static_cast<double>(p.taps) *
+                               (1 - 0.5 / p.oversampling));
+        for (std::size_t tap = 0; tap < taps_; ++tap) fit(tap, function);
     }
 
     std::size_t taps() const noexcept { return taps_; }
@@ -96,13 +151,12 @@ private:
     }
 
     // Newton's interpolation on Chebyshev points, expanded into powers.
-    void fit(std::size_t tap, double beta) {
+    void fit(std::size_t tap, const prolate& function) {
         constexpr std::size_t n = kernel_degree + 1;
         std::array<double, n> x, c;
         for (std::size_t i = 0; i < n; ++i) {
             x[i] = std::cos(std::numbers::pi * (static_cast<double>(i) + 0.5) / static_cast<double>(n));
-            const double y = 2 * distance(tap, x[i]) / static_cast<double>(taps_);
-            c[i] = std::exp(beta * (std::sqrt(std::max(0.0, 1 - y * y)) - 1));
+            c[i] = function(2 * distance(tap, x[i]) / static_cast<double>(taps_));
         }
         for (std::size_t k = 1; k < n; ++k) {
             for (std::size_t i = n - 1; i >= k; --i) c[i] = (c[i] - c[i - 1]) / (x[i] - x[i - k]);

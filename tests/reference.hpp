@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// What the tests compare with: brute and boring, by another method than the kernels'.
+#pragma once
+
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+#else
+#include <catch2/catch.hpp>
+#endif
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <cstddef>
+#include <limits>
+#include <numbers>
+#include <numeric>
+#include <random>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <destrier/simd.hpp>
+
+namespace reference {
+
+/// An element type on an architecture, for TEMPLATE_LIST_TEST_CASE.
+template <class Element, class Arch>
+struct lane {
+    using T = Element;
+    using A = Arch;
+};
+
+// Every vector width of this machine. Under the sanitizers, whose unrolled kernels take a compiler
+// minutes, the widest one and the narrowest one.
+#if defined(__x86_64__)
+using narrow_arch = xsimd::sse2;
+#else
+using narrow_arch = destrier::default_arch;
+#endif
+#if defined(__AVX2__) && defined(__FMA__) && !defined(DESTRIER_TEST_FEW_WIDTHS)
+using lanes = std::tuple<lane<float, narrow_arch>, lane<double, narrow_arch>,
+                         lane<float, xsimd::fma3<xsimd::avx2>>, lane<double, xsimd::fma3<xsimd::avx2>>,
+                         lane<float, destrier::default_arch>, lane<double, destrier::default_arch>>;
+#else
+using lanes = std::tuple<lane<float, narrow_arch>, lane<double, narrow_arch>,
+                         lane<float, destrier::default_arch>, lane<double, destrier::default_arch>>;
+#endif
+
+template <class T>
+inline constexpr double epsilon = std::numeric_limits<T>::epsilon();
+
+/// Uniform numbers in (-1, 1), the same in every run.
+template <class T>
+std::vector<T> random_numbers(std::size_t n, unsigned seed = 1) {
+    std::mt19937 generator(seed);
+    std::uniform_real_distribution<T> uniform(-1, 1);
+    std::vector<T> x(n);
+    for (T& v : x) v = uniform(generator);
+    return x;
+}
+
+/// sum_t x[t] exp(sign 2 pi i k t / n) for each of these k, in long double.
+inline std::vector<std::complex<long double>> fourier_sums(const std::vector<std::complex<long double>>& x,
+                                                           const std::vector<std::size_t>& bins,
+                                                           int sign) {
+    const std::size_t n = x.size();
+    std::vector<std::complex<long double>> roots(n), out;
+    for (std::size_t k = 0; k < n; ++k) {
+        roots[k] = std::polar(1.0L, 2 * std::numbers::pi_v<long double> * static_cast<long double>(k) /
+                                        static_cast<long double>(n) * static_cast<long double>(sign));
+    }
+    for (const std::size_t k : bins) {
+        std::complex<long double> sum = 0;
+        for (std::size_t t = 0; t < n; ++t) sum += x[t] * roots[k * t % n];
+        out.push_back(sum);
+    }
+    return out;
+}
+
+/// fourier_sums for every k.
+inline std::vector<std::complex<long double>>
+discrete_fourier_transform(const std::vector<std::complex<long double>>& x, int sign) {
+    std::vector<std::size_t> bins(x.size());
+    std::iota(bins.begin(), bins.end(), std::size_t{0});
+    return fourier_sums(x, bins, sign);
+}
+
+/// |a - b| / |b| in the L2 norm.
+template <class P, class Q>
+double relative_error(const P& a, const Q& b) {
+    long double difference = 0, size = 0;
+    for (std::size_t i = 0; i < b.size(); ++i) {
+        const auto d = static_cast<std::complex<long double>>(a[i]) -
+                       static_cast<std::complex<long double>>(b[i]);
+        difference += std::norm(d);
+        size += std::norm(static_cast<std::complex<long double>>(b[i]));
+    }
+    return static_cast<double>(std::sqrt(difference / size));
+}
+
+/// Whether two arrays hold the same bits: NaN equals itself, and 0 differs from -0.
+template <class P, class Q>
+bool same_bits(const P& a, const Q& b) {
+    const auto x = std::as_bytes(std::span(a)), y = std::as_bytes(std::span(b));
+    return std::equal(x.begin(), x.end(), y.begin(), y.end());
+}
+
+/// What the E that f throws says; nothing if it throws none.
+template <class E = std::invalid_argument, class F>
+std::string message_of(F&& f) {
+    try {
+        f();
+    } catch (const E& error) {
+        return error.what();
+    }
+    return {};
+}
+
+} // namespace reference
