@@ -12,6 +12,7 @@
 //   grid.huge_bytes();   // bytes that lie on huge pages now, as the kernel counts them
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -172,9 +173,10 @@ private:
 ///
 /// Throws  std::invalid_argument if it does not fit into std::size_t; `what` names the array
 inline std::size_t product_of(std::initializer_list<std::size_t> extents, const char* what) {
+    if (std::find(extents.begin(), extents.end(), std::size_t{0}) != extents.end()) return 0;
     std::size_t product = 1;
     for (const std::size_t n : extents) {
-        if (n != 0 && product > std::numeric_limits<std::size_t>::max() / n) {
+        if (product > std::numeric_limits<std::size_t>::max() / n) {
             throw std::invalid_argument(std::string("destrier: ") + what + " exceeds the address space");
         }
         product *= n;

@@ -29,6 +29,9 @@ namespace destrier::gridrec::detail {
 inline constexpr std::size_t margin = max_taps / 2;
 inline constexpr std::size_t tile = 8; // at least the taps, or strips two apart would meet
 
+// Samples of one cell that are summed in registers before they are stored.
+inline constexpr std::size_t group_size = 4;
+
 // The half plane with its margins: rows u = -margin .. M / 2 + margin of cells v = 0 .. M - 1 and margins.
 struct half_plane {
     std::size_t size; // M, even
@@ -122,6 +125,33 @@ private:
         for (std::size_t i = 1; i < start.size(); ++i) start[i] += start[i - 1];
         for (std::size_t s = 0; s <= grid_.strips(); ++s) strip_begin_.push_back(start[s * strip_keys]);
         for_each_placed(theta, [&](const placed& p) { samples_[start[order(p)]++] = p.value; });
+        // start[key] is now where the key's samples end
+        std::vector<sample<T>> regrouped;
+        for (std::size_t end = tile * tile - 1, begin = 0; end < start.size(); end += tile * tile) {
+            largest_groups_first(samples_.span().subspan(begin, start[end] - begin), regrouped);
+            begin = start[end];
+        }
+    }
+
+    // Within a tile: every cell's samples in groups of group_size, then what is left of 3, of 2 and
+    // single ones, so that the scatter meets long runs of equal groups.
+    static void largest_groups_first(std::span<sample<T>> samples, std::vector<sample<T>>& regrouped) {
+        regrouped.clear();
+        for (std::size_t size = group_size; size > 0; --size) {
+            for (std::size_t i = 0, end; i < samples.size(); i = end) {
+                for (end = i + 1; end < samples.size() && samples[end].cell == samples[i].cell;) ++end;
+                const std::size_t left = (end - i) % group_size;
+                const std::size_t whole = end - i - left;
+                const auto first = samples.begin() + static_cast<std::ptrdiff_t>(i);
+                if (size == group_size) {
+                    regrouped.insert(regrouped.end(), first, first + static_cast<std::ptrdiff_t>(whole));
+                } else if (size == left) {
+                    regrouped.insert(regrouped.end(), first + static_cast<std::ptrdiff_t>(whole),
+                                     first + static_cast<std::ptrdiff_t>(whole + left));
+                }
+            }
+        }
+        std::copy(regrouped.begin(), regrouped.end(), samples.begin());
     }
 
     half_plane grid_;

@@ -25,9 +25,6 @@ namespace destrier::gridrec::detail {
 template <std::floating_point T>
 inline constexpr std::size_t cell_size = 2 * line<T>;
 
-// Samples of one cell that are summed at a time.
-inline constexpr std::size_t group_size = 8;
-
 // How far ahead spectra, which lie anywhere, are called for.
 inline constexpr std::size_t prefetch_distance = 16;
 
@@ -44,10 +41,9 @@ struct group {
     alignas(64) T weights[group_size][2 * max_taps];
 };
 
-// Adds the group's `count` samples to the cells from `cell` on.
-template <std::size_t Taps, class A, std::floating_point T>
-DESTRIER_INLINE void add_group(const group<T>& g, std::size_t count, T* cell,
-                               std::size_t row_cells) noexcept {
+// Adds the group's Count samples to the cells from `cell` on.
+template <std::size_t Count, std::size_t Taps, class A, std::floating_point T>
+DESTRIER_INLINE void add_group(const group<T>& g, T* cell, std::size_t row_cells) noexcept {
     using V = batch<T, A>;
     for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
         for (std::size_t u = 0; u < Taps; ++u) {
@@ -57,17 +53,16 @@ DESTRIER_INLINE void add_group(const group<T>& g, std::size_t count, T* cell,
                 re[v] = V::load_aligned(row + v * cell_size<T>);
                 im[v] = V::load_aligned(row + v * cell_size<T> + line<T>);
             });
-            for (std::size_t i = 0; i < count; ++i) {
-                const T* const weights = g.weights[i];
-                const V along_u(weights[u]);
+            unroll<Count>([&](auto i) DESTRIER_UNROLLED {
+                const V along_u(g.weights[i][u]);
                 const V value_re = V::load_aligned(g.source[i] + lane) * along_u;
                 const V value_im = V::load_aligned(g.source[i] + line<T> + lane) * along_u;
                 unroll<Taps>([&](auto v) DESTRIER_UNROLLED {
-                    const V along_v(weights[max_taps + v]);
+                    const V along_v(g.weights[i][max_taps + v]);
                     re[v] = fmadd(value_re, along_v, re[v]);
                     im[v] = fmadd(value_im, along_v, im[v]);
                 });
-            }
+            });
             unroll<Taps>([&](auto v) DESTRIER_UNROLLED {
                 re[v].store_aligned(row + v * cell_size<T>);
                 im[v].store_aligned(row + v * cell_size<T> + line<T>);
@@ -81,9 +76,9 @@ template <std::size_t Taps, class A, std::floating_point T>
                                      std::size_t row_cells, const kernel_lanes<T, A>& kernel) noexcept {
     group<T> g;
     for (std::size_t i = 0; i < samples.size();) {
-        const std::uint32_t cell = samples[i].cell;
+        const std::uint32_t first = samples[i].cell;
         std::size_t count = 0;
-        for (; count < group_size && i < samples.size() && samples[i].cell == cell; ++count, ++i) {
+        for (; count < group_size && i < samples.size() && samples[i].cell == first; ++count, ++i) {
             const sample<T>& s = samples[i];
             if (i + prefetch_distance < samples.size()) {
                 prefetch_element(spectra + samples[i + prefetch_distance].source * cell_size<T>);
@@ -91,7 +86,13 @@ template <std::size_t Taps, class A, std::floating_point T>
             g.source[count] = spectra + s.source * cell_size<T>;
             kernel.evaluate(s.tu, s.tv, g.weights[count]);
         }
-        add_group<Taps, A>(g, count, grid + cell * cell_size<T>, row_cells);
+        T* const cell = grid + first * cell_size<T>;
+        switch (count) { // known to the compiler, so that no loop's end is guessed wrong
+        case 1: add_group<1, Taps, A>(g, cell, row_cells); break;
+        case 2: add_group<2, Taps, A>(g, cell, row_cells); break;
+        case 3: add_group<3, Taps, A>(g, cell, row_cells); break;
+        default: add_group<group_size, Taps, A>(g, cell, row_cells);
+        }
     }
 }
 
