@@ -26,7 +26,8 @@
 //   gridrec/kernel.hpp    the gridding kernel, accuracy presets
 //   gridrec/samples.hpp   where samples fall, and in which order they are taken
 //   gridrec/radial.hpp    projections to spectra
-//   gridrec/scatter.hpp   spectra to the grid
+//   gridrec/scatter.hpp   samples to the cells around them
+//   gridrec/sweep.hpp     spectra to the grid, transformed along one axis, in a window in cache
 //   gridrec/image.hpp     the grid to the image
 //
 // Source  O'Sullivan, IEEE Trans. Med. Imaging 4 (1985) 200; Dowd et al., Proc. SPIE 3772 (1999) 224
@@ -51,6 +52,7 @@
 #include <destrier/gridrec/radial.hpp>
 #include <destrier/gridrec/samples.hpp>
 #include <destrier/gridrec/scatter.hpp>
+#include <destrier/gridrec/sweep.hpp>
 #include <destrier/layout.hpp>
 #include <destrier/memory.hpp>
 #include <destrier/parallel.hpp>
@@ -84,10 +86,9 @@ std::vector<double> angular_weights(std::span<const double> theta);
 
 /// Seconds spent in the stages of a plan.
 struct stage_times {
-    double radial = 0;  ///< projections to spectra
-    double scatter = 0; ///< spectra to the grid (or back)
-    double along_v = 0; ///< transforms along v
-    double image = 0;   ///< transforms along u, deapodisation, transposed store (or load)
+    double radial = 0; ///< projections to spectra, or back
+    double grid = 0;   ///< spectra to the grid and its transform along v, or back
+    double image = 0;  ///< transform along u, deapodisation, transposed store, or back
 };
 
 template <std::floating_point T, class A>
@@ -100,7 +101,8 @@ class workspace {
 public:
     int threads() const noexcept { return threads_; }
     std::size_t bytes() const noexcept {
-        return (spectra_.size() + grid_.size() + phases_.size() + scratch_.size()) * sizeof(T);
+        return (spectra_.size() + grid_.size() + phases_.size() + scratch_.size() + windows_.size()) *
+               sizeof(T);
     }
     /// The time all calls with this work space have taken.
     const stage_times& times() const noexcept { return times_; }
@@ -109,15 +111,17 @@ private:
     friend class plan<T, A>;
 
     workspace(std::size_t spectra, std::size_t grid, std::size_t phases, std::size_t scratch,
-              memory where, int threads)
+              std::size_t window, memory where, int threads)
         : spectra_(spectra, where, threads), grid_(grid, where, threads), phases_(phases, where),
           scratch_(scratch * static_cast<std::size_t>(threads), where, threads),
-          scratch_per_thread_(scratch), threads_(threads) {}
+          windows_(window * static_cast<std::size_t>(threads), where, threads), scratch_size_(scratch),
+          window_size_(window), threads_(threads) {}
 
-    T* scratch(std::size_t worker) noexcept { return scratch_.data() + worker * scratch_per_thread_; }
+    T* scratch(std::size_t worker) noexcept { return scratch_.data() + worker * scratch_size_; }
+    T* window(std::size_t worker) noexcept { return windows_.data() + worker * window_size_; }
 
-    buffer<T> spectra_, grid_, phases_, scratch_;
-    std::size_t scratch_per_thread_;
+    buffer<T> spectra_, grid_, phases_, scratch_, windows_;
+    std::size_t scratch_size_, window_size_;
     int threads_;
     stage_times times_;
 };
@@ -148,13 +152,12 @@ public:
     std::size_t grid_size() const noexcept { return plane_.size; }
 
     std::size_t workspace_bytes(int threads = 1) const {
-        return (spectra_size() + grid_size_in_elements() + phases_size() +
-                scratch_size() * static_cast<std::size_t>(thread_count(threads))) *
-               sizeof(T);
+        return (spectra_size() + grid_size_in_elements() + phases_size()) * sizeof(T) +
+               thread_bytes() * static_cast<std::size_t>(thread_count(threads));
     }
     workspace_type make_workspace(int threads = 1) const {
         return workspace_type(spectra_size(), grid_size_in_elements(), phases_size(), scratch_size(),
-                              memory_, thread_count(threads));
+                              window_size(), memory_, thread_count(threads));
     }
 
     /// Reconstructs slices.
@@ -195,13 +198,15 @@ public:
 private:
     plan(std::span<const double> theta, std::size_t columns, detail::preset preset, const options& o)
         : columns_(columns), radial_size_(gridrec::radial_size(columns, o.padding)),
-          plane_{grid_size_for(columns, preset)}, memory_(o.memory), kernel_(preset), lanes_(kernel_),
+          plane_{grid_size_for(columns, preset)}, panels_{columns, plane_.rows()}, memory_(o.memory),
+          kernel_(preset),
           filtered_(o.filter.response(radial_size_, theta.size()), weights_of(theta.size(), o),
                     radial_size_),
           plain_(std::vector<double>(radial_size_ / 2 + 1, 1.0), std::vector<double>(theta.size(), 1.0),
                  radial_size_),
-          radial_(columns, radial_size_, o.edge), image_(kernel_, columns, plane_),
-          samples_(theta, radial_size_, plane_, preset.taps, o.memory) {
+          radial_(columns, radial_size_, o.edge),
+          sweep_(theta, radial_size_, kernel_, plane_, panels_, o.memory),
+          image_(kernel_, columns, plane_.size, panels_) {
         for (const double t : theta) mirrored_.push_back(detail::is_mirrored(t));
     }
 
@@ -251,7 +256,8 @@ private:
             throw std::invalid_argument(std::string(call) + ": " + what);
         };
         const auto shape = [](std::size_t a, std::size_t b, std::size_t c) {
-            return "(" + std::to_string(a) + ", " + std::to_string(b) + ", " + std::to_string(c) + ")";
+            std::string text = "("; // built up: "(" + ... makes g++ 12 warn of an overlap that is none
+            return text.append(std::to_string(a) + ", " + std::to_string(b) + ", " + std::to_string(c) + ")");
         };
         const std::size_t slices = sinogram.extent(0);
         if (sinogram.extent(1) != angles() || sinogram.extent(2) != columns_) {
@@ -275,7 +281,8 @@ private:
             }
         }
         if (work.spectra_.size() != spectra_size() || work.grid_.size() != grid_size_in_elements() ||
-            work.phases_.size() != phases_size() || work.scratch_per_thread_ != scratch_size()) {
+            work.phases_.size() != phases_size() || work.scratch_size_ != scratch_size() ||
+            work.window_size_ != window_size()) {
             fail("the work space is that of another plan");
         }
     }
@@ -285,11 +292,15 @@ private:
         return product_of({angles(), bins(), detail::cell_size<T>}, "the gridrec work space");
     }
     std::size_t grid_size_in_elements() const {
-        return product_of({plane_.cells(), detail::cell_size<T>}, "the gridrec work space");
+        return product_of({panels_.cells(), detail::cell_size<T>}, "the gridrec work space");
     }
     std::size_t phases_size() const noexcept { return bins() * detail::cell_size<T>; }
     std::size_t scratch_size() const noexcept {
         return std::max(radial_.scratch_size(), image_.scratch_size());
+    }
+    std::size_t window_size() const noexcept { return sweep_.scratch_size(); }
+    std::size_t thread_bytes() const noexcept {
+        return (scratch_size() + window_size()) * sizeof(T);
     }
 
     // f(first slice, count) for batches of line<T> slices, with the phases of their axes in place.
@@ -344,41 +355,42 @@ private:
         }
     }
 
+    // f(strips, window) for the strips of each thread.
+    template <class F>
+    void sweep_strips(workspace_type& work, F&& f) const {
+        const auto workers = static_cast<std::size_t>(work.threads_);
+        timed(work.times_.grid, [&] {
+            parallel_for(workers, work.threads_, [&](std::size_t k) {
+                f(sweep_.share(k, workers), work.window(k));
+            });
+        });
+    }
+
     void grid_of(workspace_type& work) const {
-        timed(work.times_.scatter, [&] {
+        sweep_strips(work, [&](range strips, T* window) {
             with_taps([&](auto taps) {
-                detail::scatter<taps>(samples_, lanes_, work.spectra_.data(), work.grid_.data(),
-                                      work.threads_);
+                sweep_.template forward<taps>(strips, work.spectra_.data(), work.grid_.data(), window);
             });
         });
     }
 
     void image_of(view<T, 3> volume, workspace_type& work) const {
-        T* const grid = work.grid_.data();
-        timed_for(plane_.size / 2 + 1, work, work.times_.along_v,
-                  [&](std::size_t u, T* scratch) { image_.transform_row(grid, u, scratch); });
         timed_for(columns_, work, work.times_.image, [&](std::size_t row, T* scratch) {
-            image_.image_row(grid, row, volume.at(1, row), scratch);
+            image_.forward(work.grid_.data(), row, volume.at(1, row), scratch);
         });
     }
 
     void adjoint(view<const T, 3> volume, std::span<const double> center, view<T, 3> sinogram,
                  workspace_type& work, const detail::gains<T>& gains) const {
-        T* const grid = work.grid_.data();
         for_each_batch(volume.extent(0), center, work, [&](std::size_t first, std::size_t count) {
             const auto slices = volume.slice(0, first, count);
             const auto projections = sinogram.slice(0, first, count);
-            timed_for(plane_.rows(), work, work.times_.image, [&](std::size_t row, T*) {
-                detail::clear_rows<T, A>(grid, plane_, row, row + 1);
-            });
             timed_for(columns_, work, work.times_.image, [&](std::size_t row, T* scratch) {
-                image_.grid_column(slices.at(1, row), row, grid, scratch);
+                image_.backward(slices.at(1, row), row, work.grid_.data(), scratch);
             });
-            timed_for(plane_.size / 2 + 1, work, work.times_.along_v,
-                      [&](std::size_t u, T* scratch) { image_.grid_row(grid, u, scratch); });
-            timed(work.times_.scatter, [&] {
+            sweep_strips(work, [&](range strips, T* window) {
                 with_taps([&](auto taps) {
-                    detail::gather<taps>(samples_, lanes_, grid, work.spectra_.data(), work.threads_);
+                    sweep_.template backward<taps>(strips, work.grid_.data(), work.spectra_.data(), window);
                 });
             });
             timed_for(angles(), work, work.times_.radial, [&](std::size_t p, T* scratch) {
@@ -390,13 +402,13 @@ private:
 
     std::size_t columns_, radial_size_;
     detail::half_plane plane_;
+    detail::panels panels_;
     memory memory_;
     detail::kernel kernel_;
-    detail::kernel_lanes<T, A> lanes_;
     detail::gains<T> filtered_, plain_;
     detail::radial_stage<T, A> radial_;
+    detail::sweep<T, A> sweep_;
     detail::image_stage<T, A> image_;
-    detail::sample_list<T> samples_;
     std::vector<bool> mirrored_;
 };
 

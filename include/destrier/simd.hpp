@@ -13,6 +13,7 @@
 //   registers<T, A>     how many registers make a line: 1 (AVX-512), 2 (AVX2), 4 (SSE, NEON)
 //   fmadd, fnmadd       a * b + c and c - a * b, fused wherever the hardware can
 //   load_head, store_head   the first n lanes, for the end of a row
+//   stream, stream_fence    stores past the caches
 //   transpose           W registers of W lanes, in place
 #pragma once
 
@@ -134,6 +135,33 @@ DESTRIER_INLINE void store_head(T* p, xsimd::batch<T, A> v, std::size_t n) noexc
         v.store_aligned(lanes);
         for (std::size_t i = 0; i < n; ++i) p[i] = lanes[i];
     }
+}
+
+/// Stores a register past the caches: for lines that are written whole and not read again soon.
+/// p is aligned to the register; stream_fence comes before another thread reads.
+template <std::floating_point T, class A>
+DESTRIER_INLINE void stream(T* p, xsimd::batch<T, A> v) noexcept {
+#if defined(__x86_64__)
+    if constexpr (sizeof(v) == 16 && std::is_same_v<T, float>) return _mm_stream_ps(p, v);
+    if constexpr (sizeof(v) == 16 && std::is_same_v<T, double>) return _mm_stream_pd(p, v);
+#if defined(__AVX__)
+    if constexpr (sizeof(v) == 32 && std::is_same_v<T, float>) return _mm256_stream_ps(p, v);
+    if constexpr (sizeof(v) == 32 && std::is_same_v<T, double>) return _mm256_stream_pd(p, v);
+#endif
+#if defined(__AVX512F__)
+    if constexpr (sizeof(v) == 64 && std::is_same_v<T, float>) return _mm512_stream_ps(p, v);
+    if constexpr (sizeof(v) == 64 && std::is_same_v<T, double>) return _mm512_stream_pd(p, v);
+#endif
+#else
+    v.store_aligned(p);
+#endif
+}
+
+/// Makes this thread's streamed stores visible before whatever it stores next.
+DESTRIER_INLINE void stream_fence() noexcept {
+#if defined(__x86_64__)
+    _mm_sfence();
+#endif
 }
 
 namespace detail {

@@ -100,9 +100,10 @@ public:
             const fft::detail::complex<V> x = load(spectrum + at), phase = load(phases + at);
             const auto y = fft::detail::multiply(x, phase);
             const V gain(response[j]);
-            (y.re * (gain * same)).store_aligned(spectra + at);
-            (y.im * (gain * sign)).store_aligned(spectra + at + line<T>);
+            stream(spectra + at, y.re * (gain * same));
+            stream(spectra + at + line<T>, y.im * (gain * sign));
         });
+        stream_fence();
     }
 
     // The adjoint of forward.
