@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "reference.hpp"
+
+#include <array>
+#include <cmath>
+#include <type_traits>
+
+#include <destrier/memory.hpp>
+#include <destrier/simd.hpp>
+
+using namespace destrier;
+
+namespace {
+
+template <class A>
+constexpr bool fused =
+    std::is_base_of_v<xsimd::avx512f, A> || std::is_base_of_v<xsimd::fma3<xsimd::avx2>, A>;
+
+template <class T, class A>
+std::array<T, width<T, A>> lanes_of(batch<T, A> v) {
+    std::array<T, width<T, A>> lanes;
+    v.store_unaligned(lanes.data());
+    return lanes;
+}
+
+// The widest registers that the compiler's flags allow, in bytes.
+#if defined(__AVX512F__)
+constexpr std::size_t register_bytes = 64;
+#elif defined(__AVX__)
+constexpr std::size_t register_bytes = 32;
+#else
+constexpr std::size_t register_bytes = 16;
+#endif
+
+} // namespace
+
+TEST_CASE("default_arch has the widest registers the flags allow", "[simd]") {
+    STATIC_REQUIRE(width<float> * sizeof(float) == register_bytes);
+    STATIC_REQUIRE(width<double> * sizeof(double) == register_bytes);
+#if defined(__AVX2__) && defined(__FMA__)
+    STATIC_REQUIRE(fused<default_arch>);
+#endif
+}
+
+TEMPLATE_LIST_TEST_CASE("a line is 64 bytes on every architecture", "[simd]", reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    STATIC_REQUIRE(line<T> == (std::is_same_v<T, float> ? 16 : 8));
+    STATIC_REQUIRE(registers<T, A> * width<T, A> == line<T>);
+    STATIC_REQUIRE(sizeof(batch<T, A>) * registers<T, A> == 64);
+}
+
+TEMPLATE_LIST_TEST_CASE("fmadd and fnmadd round once where the hardware fuses", "[simd]",
+                        reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    if constexpr (fused<A>) {
+        const std::size_t w = width<T, A>, n = 64 * w;
+        const auto a = reference::random_numbers<T>(n, 1), b = reference::random_numbers<T>(n, 2);
+        std::vector<T> c(n), sum(n), difference(n), fused_sum(n), fused_difference(n);
+        for (std::size_t i = 0; i < n; ++i) {
+            c[i] = -a[i] * b[i]; // what cancels shows the second rounding
+            fused_sum[i] = std::fma(a[i], b[i], c[i]);
+            fused_difference[i] = std::fma(-a[i], b[i], -c[i]);
+        }
+        for (std::size_t i = 0; i < n; i += w) {
+            using V = batch<T, A>;
+            const V x = V::load_unaligned(&a[i]), y = V::load_unaligned(&b[i]);
+            const V z = V::load_unaligned(&c[i]);
+            fmadd(x, y, z).store_unaligned(&sum[i]);
+            fnmadd(x, y, -z).store_unaligned(&difference[i]);
+        }
+        CHECK(sum == fused_sum);
+        CHECK(difference == fused_difference);
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("fmadd adds the product and fnmadd subtracts it", "[simd]", reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    using V = batch<T, A>;
+    for (const T v : lanes_of<T, A>(fmadd(V(T(3)), V(T(5)), V(T(7))))) CHECK(v == 22);
+    for (const T v : lanes_of<T, A>(fnmadd(V(T(3)), V(T(5)), V(T(7))))) CHECK(v == -8);
+}
+
+TEMPLATE_LIST_TEST_CASE("load_head loads the first n lanes and zeros the others", "[simd]",
+                        reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    constexpr std::size_t w = width<T, A>;
+    const auto x = reference::random_numbers<T>(2 * w);
+    for (std::size_t start = 0; start <= w; ++start) {
+        for (std::size_t n = 0; n <= w; ++n) {
+            std::array<T, w> expected{};
+            std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(start), n, expected.begin());
+            REQUIRE(lanes_of<T, A>(load_head<A>(x.data() + start, n)) == expected);
+        }
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("load_head reads nothing behind the first n", "[simd]", reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    // Behind a buffer on pages of its own lies memory that must not be touched.
+    const buffer<T> page((std::size_t{2} << 20) / sizeof(T), {.pages = pages::transparent});
+    for (std::size_t n = 0; n <= width<T, A>; ++n) {
+        const auto lanes = lanes_of<T, A>(load_head<A>(page.end() - n, n));
+        REQUIRE(std::all_of(lanes.begin(), lanes.end(), [](T v) { return v == 0; }));
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("store_head writes the first n lanes and nothing else", "[simd]",
+                        reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    constexpr std::size_t w = width<T, A>;
+    constexpr T canary = -77;
+    const auto x = reference::random_numbers<T>(w);
+    const auto v = batch<T, A>::load_unaligned(x.data());
+    for (std::size_t start = 0; start <= w; ++start) {
+        for (std::size_t n = 0; n <= w; ++n) {
+            std::vector<T> out(3 * w, canary), expected(3 * w, canary);
+            std::copy_n(x.begin(), n, expected.begin() + static_cast<std::ptrdiff_t>(start));
+            store_head(out.data() + start, v, n);
+            REQUIRE(out == expected);
+        }
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("transpose exchanges rows and lanes", "[simd]", reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    constexpr std::size_t w = width<T, A>;
+    const auto x = reference::random_numbers<T>(w * w);
+    batch<T, A> rows[w];
+    for (std::size_t i = 0; i < w; ++i) rows[i] = batch<T, A>::load_unaligned(&x[i * w]);
+    transpose<T, A>(rows);
+    for (std::size_t j = 0; j < w; ++j) {
+        const auto lanes = lanes_of<T, A>(rows[j]);
+        for (std::size_t i = 0; i < w; ++i) CHECK(lanes[i] == x[i * w + j]);
+    }
+}
+
+TEST_CASE("unroll calls with every index in order", "[simd]") {
+    std::vector<std::size_t> seen;
+    unroll<5>([&](auto i) { seen.push_back(std::integral_constant<std::size_t, i>::value); });
+    unroll<0>([&](auto i) { seen.push_back(i); });
+    CHECK(seen == std::vector<std::size_t>{0, 1, 2, 3, 4});
+}
