@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//
+// hdf5.hpp: HDF5's C interface with owners for its ids and exceptions for its failures.
+//
+// Every failure is a std::runtime_error naming the file, the data set and what HDF5 says of it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <hdf5.h>
+
+namespace tomo::h5 {
+
+/// An id and the function that closes it.
+class handle {
+public:
+    using closer = herr_t (*)(hid_t);
+
+    handle() = default;
+    handle(hid_t id, closer how) noexcept : id_(id), close_(how) {}
+    handle(handle&& other) noexcept
+        : id_(std::exchange(other.id_, H5I_INVALID_HID)), close_(other.close_) {}
+    handle& operator=(handle&& other) noexcept {
+        std::swap(id_, other.id_);
+        std::swap(close_, other.close_);
+        return *this;
+    }
+    ~handle() { close(); }
+
+    hid_t get() const noexcept { return id_; }
+    explicit operator bool() const noexcept { return id_ >= 0; }
+    bool close() noexcept { return id_ < 0 || close_(std::exchange(id_, H5I_INVALID_HID)) >= 0; }
+
+private:
+    hid_t id_ = H5I_INVALID_HID;
+    closer close_ = nullptr;
+};
+
+/// A box of a three-dimensional data set: first index and number along each axis.
+struct box {
+    std::array<std::size_t, 3> first, count;
+};
+
+/// A data set of numbers. HDF5 converts between its type and float where they differ.
+class dataset {
+public:
+    dataset(handle id, std::string name) : id_(std::move(id)), name_(std::move(name)) {}
+
+    const std::string& name() const noexcept { return name_; }
+    std::vector<std::size_t> extents() const;
+
+    void read(const box& where, float* values) const;  // where.count values, last index fastest
+    std::vector<double> read_all() const;              // for small data sets
+    void write(const box& where, const float* values); // rounding is the caller's
+    void write(const box& where, const std::uint16_t* values);
+    void write_all(const std::vector<double>& values);
+
+    /// The text of an attribute, or an empty string where there is none.
+    std::string text_attribute(const std::string& name) const;
+    void set_attribute(const std::string& name, const std::string& text);
+    void set_attribute(const std::string& name, double value);
+
+    /// Closes the data set; throws what writing its last bytes finds.
+    void close();
+
+private:
+    handle id_;
+    std::string name_; // with the file's name, for messages
+};
+
+/// How the values of a new data set are stored.
+struct storage {
+    hid_t type;                          // H5T_NATIVE_FLOAT ...
+    std::vector<std::size_t> chunk = {}; // empty: contiguous
+    unsigned gzip = 0;                   // 0 to 9; needs chunks
+};
+
+/// A file, open for reading or new.
+class file {
+public:
+    static file open(const std::filesystem::path& path);
+    static file create(const std::filesystem::path& path);
+
+    const std::filesystem::path& path() const noexcept { return path_; }
+    bool has(const std::string& name) const;
+    dataset open_dataset(const std::string& name) const;
+    dataset create_dataset(const std::string& name, const std::vector<std::size_t>& extents,
+                           const storage& how);
+    void write_text(const std::string& name, const std::string& text);
+
+    /// Closes the file; a disk that is full may be known only here.
+    void close();
+
+private:
+    file(handle id, std::filesystem::path path) : id_(std::move(id)), path_(std::move(path)) {}
+
+    handle id_;
+    std::filesystem::path path_;
+};
+
+/// "(181, 2, 640)".
+std::string shape_text(const std::vector<std::size_t>& extents);
+
+/// To be called before anything else here: keeps HDF5 from printing its own error stack, and from
+/// cleaning up when the program ends, where 1.10 crashes if a file could not be written. All that is
+/// open is closed by its owner anyway.
+void prepare();
+
+} // namespace tomo::h5
