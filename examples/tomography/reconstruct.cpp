@@ -223,8 +223,8 @@ void report_guards(const guard_counts& guards, std::size_t clamped, std::size_t 
 void report_times(const stage_times& times, const gridrec::stage_times& inside, std::size_t slices,
                   double total) {
     std::printf("time:\n%s", times.text().c_str());
-    std::printf("  (reconstruct: radial %.3f, scatter %.3f, along v %.3f, image %.3f s)\n",
-                inside.radial, inside.scatter, inside.along_v, inside.image);
+    std::printf("  (reconstruct: radial %.3f, grid %.3f, image %.3f s)\n", inside.radial, inside.grid,
+                inside.image);
     std::printf("%zu slices in %.3f s: %.3g slices/s, %.3g slices/s in reconstruct alone\n", slices,
                 total, static_cast<double>(slices) / total,
                 static_cast<double>(slices) / times.seconds("reconstruct"));
