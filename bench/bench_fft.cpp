@@ -37,7 +37,8 @@ double flops(std::size_t n, std::size_t batch, bool real) {
 
 template <class T>
 void fill(buffer<T>& x) {
-    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(std::sin(0.7 * static_cast<double>(i)));
+    for (std::size_t i = 0; i < x.size(); ++i)
+        x[i] = static_cast<T>(std::sin(0.7 * static_cast<double>(i)));
 }
 
 // Bin k of the transform of problem 0, by the sum, in double.
@@ -46,7 +47,8 @@ std::complex<double> bin(destrier::blocks<T, Parts> x, std::size_t k) {
     std::complex<double> sum = 0;
     for (std::size_t t = 0; t < x.elements(); ++t) {
         const double im = Parts == 2 ? static_cast<double>(x.at(0, t, Parts - 1)[0]) : 0;
-        const double turn = static_cast<double>(k * t % x.elements()) / static_cast<double>(x.elements());
+        const double turn =
+            static_cast<double>(k * t % x.elements()) / static_cast<double>(x.elements());
         sum += std::complex<double>(static_cast<double>(x.at(0, t)[0]), im) *
                std::polar(1.0, -2 * std::numbers::pi * turn);
     }
@@ -91,8 +93,8 @@ double fftw_seconds(std::size_t n, std::size_t batch, bool real) {
     buffer<T> in((real ? n : 2 * n) * batch), out(2 * (real ? n / 2 + 1 : n) * batch);
     auto* const to = reinterpret_cast<typename fftw<T>::complex*>(out.data());
     auto* const from = reinterpret_cast<typename fftw<T>::complex*>(in.data());
-    const auto plan = real ? fftw<T>::r2c(1, &size, many, in.data(), nullptr, 1, size, to, nullptr, 1, half,
-                                          FFTW_MEASURE)
+    const auto plan = real ? fftw<T>::r2c(1, &size, many, in.data(), nullptr, 1, size, to, nullptr, 1,
+                                          half, FFTW_MEASURE)
                            : fftw<T>::c2c(1, &size, many, from, nullptr, 1, size, to, nullptr, 1, size,
                                           FFTW_FORWARD, FFTW_MEASURE);
     fill(in);
@@ -109,8 +111,8 @@ double mkl_seconds(std::size_t n, std::size_t batch, bool real) {
     const auto size = static_cast<MKL_LONG>(n), half = size / 2 + 1;
     buffer<T> in((real ? n : 2 * n) * batch), out(2 * (real ? n / 2 + 1 : n) * batch);
     DFTI_DESCRIPTOR_HANDLE plan = nullptr;
-    DftiCreateDescriptor(&plan, sizeof(T) == 4 ? DFTI_SINGLE : DFTI_DOUBLE, real ? DFTI_REAL : DFTI_COMPLEX, 1,
-                         size);
+    DftiCreateDescriptor(&plan, sizeof(T) == 4 ? DFTI_SINGLE : DFTI_DOUBLE,
+                         real ? DFTI_REAL : DFTI_COMPLEX, 1, size);
     DftiSetValue(plan, DFTI_NUMBER_OF_TRANSFORMS, static_cast<MKL_LONG>(batch));
     DftiSetValue(plan, DFTI_INPUT_DISTANCE, size);
     DftiSetValue(plan, DFTI_OUTPUT_DISTANCE, real ? half : size);
@@ -186,8 +188,22 @@ void c2c_out_of_cache(benchmark::State& state) {
     state.counters["of_copy"] = bytes / limits::fastest(run) / limits::copy_bandwidth(1);
 }
 
-BENCHMARK(c2c_in_cache<float>)->ArgName("n")->Arg(64)->Arg(256)->Arg(1000)->Arg(1024)->Arg(2304)->Arg(4096);
-BENCHMARK(c2c_in_cache<double>)->ArgName("n")->Arg(64)->Arg(256)->Arg(1000)->Arg(1024)->Arg(2304)->Arg(4096);
+BENCHMARK(c2c_in_cache<float>)
+    ->ArgName("n")
+    ->Arg(64)
+    ->Arg(256)
+    ->Arg(1000)
+    ->Arg(1024)
+    ->Arg(2304)
+    ->Arg(4096);
+BENCHMARK(c2c_in_cache<double>)
+    ->ArgName("n")
+    ->Arg(64)
+    ->Arg(256)
+    ->Arg(1000)
+    ->Arg(1024)
+    ->Arg(2304)
+    ->Arg(4096);
 BENCHMARK(r2c_in_cache<float>)->ArgName("n")->Arg(2304)->Arg(4096);
 BENCHMARK(r2c_in_cache<double>)->ArgName("n")->Arg(2304)->Arg(4096);
 BENCHMARK(c2c_out_of_cache<float>)->ArgName("n")->Arg(256)->Arg(1024)->Unit(benchmark::kMillisecond);

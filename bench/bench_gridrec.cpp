@@ -50,7 +50,8 @@ double mean_inside(const buffer<float>& f) {
     double sum = 0;
     std::size_t count = 0;
     for (std::size_t i = 0; i < columns * columns; ++i) {
-        const double x = static_cast<double>(i % columns) - center, y = static_cast<double>(i / columns) - center;
+        const double x = static_cast<double>(i % columns) - center,
+                     y = static_cast<double>(i / columns) - center;
         if (std::hypot(x, y) > 0.9 * radius) continue;
         sum += static_cast<double>(f[(slices - 1) * columns * columns + i]);
         ++count;
@@ -76,8 +77,8 @@ public:
         const std::vector<float> radians(t.begin(), t.end());
         const float parameters[] = {0.5f, 8.0f};
         const double seconds = limits::fastest([&] {
-            gridrec_(g.data(), int{slices}, int{angles}, static_cast<int>(width), axis.data(), radians.data(),
-                     f.data(), int{columns}, int{columns}, "shepp", parameters);
+            gridrec_(g.data(), int{slices}, int{angles}, static_cast<int>(width), axis.data(),
+                     radians.data(), f.data(), int{columns}, int{columns}, "shepp", parameters);
         });
         return seconds * 1e3 / slices;
     }
@@ -115,12 +116,14 @@ void reconstruct(benchmark::State& state, gridrec::accuracy accuracy) {
                    view<float, 3>(f.data(), {slices, columns, columns}), work);
     };
     run();
-    if (std::abs(mean_inside(f) - 1) > 1e-3) return state.SkipWithError("the disc did not come back as 1");
+    if (std::abs(mean_inside(f) - 1) > 1e-3)
+        return state.SkipWithError("the disc did not come back as 1");
 
     const gridrec::stage_times before = work.times();
     for (auto _ : state) run();
     const gridrec::stage_times& after = work.times();
-    const double per_slice = 1e3 / static_cast<double>(static_cast<std::size_t>(state.iterations()) * slices);
+    const double per_slice =
+        1e3 / static_cast<double>(static_cast<std::size_t>(state.iterations()) * slices);
     const double radial = (after.radial - before.radial) * per_slice;
     const double grid = (after.grid - before.grid) * per_slice;
     const double image = (after.image - before.image) * per_slice;

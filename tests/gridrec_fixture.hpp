@@ -61,7 +61,8 @@ double total(const std::vector<T>& x) {
 template <class T>
 double dot(const std::vector<T>& a, const std::vector<T>& b) {
     double sum = 0;
-    for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+    for (std::size_t i = 0; i < a.size(); ++i)
+        sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
     return sum;
 }
 

@@ -139,8 +139,7 @@ inline std::vector<double> direct_reconstruction(const std::vector<double>& g,
             complex sum = 0;
             for (std::size_t k = 0; k < n; ++k) sum += g[p * n + k] * std::conj(roots[j * k % radial]);
             const double twice = j == 0 || j == radial / 2 ? 1 : 2;
-            spectrum[j] = sum * response[j] * twice * pi /
-                          static_cast<double>(radial * theta.size());
+            spectrum[j] = sum * response[j] * twice * pi / static_cast<double>(radial * theta.size());
         }
         for (std::size_t i = 0; i < n * n; ++i) {
             if (!in_field_of_view(i / n, i % n, n)) continue;

@@ -27,6 +27,14 @@
 
 namespace reference {
 
+// By the names of Catch2's third version; the second has Approx outside of any namespace.
+#if __has_include(<catch2/catch_all.hpp>)
+using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
+#else
+inline auto ContainsSubstring(const std::string& text) { return Catch::Contains(text); }
+#endif
+
 /// An element type on an architecture, for TEMPLATE_LIST_TEST_CASE.
 template <class Element, class Arch>
 struct lane {
@@ -64,9 +72,9 @@ std::vector<T> random_numbers(std::size_t n, unsigned seed = 1) {
 }
 
 /// sum_t x[t] exp(sign 2 pi i k t / n) for each of these k, in long double.
-inline std::vector<std::complex<long double>> fourier_sums(const std::vector<std::complex<long double>>& x,
-                                                           const std::vector<std::size_t>& bins,
-                                                           int sign) {
+inline std::vector<std::complex<long double>>
+fourier_sums(const std::vector<std::complex<long double>>& x, const std::vector<std::size_t>& bins,
+             int sign) {
     const std::size_t n = x.size();
     std::vector<std::complex<long double>> roots(n), out;
     for (std::size_t k = 0; k < n; ++k) {
@@ -94,8 +102,8 @@ template <class P, class Q>
 double relative_error(const P& a, const Q& b) {
     long double difference = 0, size = 0;
     for (std::size_t i = 0; i < b.size(); ++i) {
-        const auto d = static_cast<std::complex<long double>>(a[i]) -
-                       static_cast<std::complex<long double>>(b[i]);
+        const auto d =
+            static_cast<std::complex<long double>>(a[i]) - static_cast<std::complex<long double>>(b[i]);
         difference += std::norm(d);
         size += std::norm(static_cast<std::complex<long double>>(b[i]));
     }

@@ -14,10 +14,11 @@ TEMPLATE_LIST_TEST_CASE("gridrec recovers Gaussians exactly", "[gridrec]", lanes
     using T = typename TestType::T;
     const std::size_t n = 128;
     const double center = 62.6;
-    const std::vector<gaussian> blobs{{0, 0, 6}, {20, 11, 4, 0.7}, {-31, 15, 3, 1.3}, {9, -37, 2.5, -0.4}};
+    const std::vector<gaussian> blobs{
+        {0, 0, 6}, {20, 11, 4, 0.7}, {-31, 15, 3, 1.3}, {9, -37, 2.5, -0.4}};
     const auto theta = angles(128);
-    const reconstruction<T, typename TestType::A> r(theta, n,
-                                                    {.filter = filter::ramlak(), .accuracy = accuracy::accurate});
+    const reconstruction<T, typename TestType::A> r(
+        theta, n, {.filter = filter::ramlak(), .accuracy = accuracy::accurate});
     const auto f = r.slice(sinogram(blobs, theta, n, center), center);
     const auto truth = image(blobs, n);
     const double limit = std::is_same_v<T, float> ? 1e-5 : 2e-6;
@@ -25,7 +26,8 @@ TEMPLATE_LIST_TEST_CASE("gridrec recovers Gaussians exactly", "[gridrec]", lanes
     CHECK(std::abs(total(in_field(f)) / total(in_field(truth)) - 1) <= 1e-5);
 }
 
-TEMPLATE_LIST_TEST_CASE("gridrec is as close to the defining sum as each preset says", "[gridrec]", lanes) {
+TEMPLATE_LIST_TEST_CASE("gridrec is as close to the defining sum as each preset says", "[gridrec]",
+                        lanes) {
     using T = typename TestType::T;
     // a power of two, a prime, and an even number that is neither
     for (const std::size_t n : {std::size_t{128}, std::size_t{127}, std::size_t{100}}) {
@@ -33,12 +35,13 @@ TEMPLATE_LIST_TEST_CASE("gridrec is as close to the defining sum as each preset 
         const double center = 0.5 * static_cast<double>(n) - 1.3;
         const auto g = sinogram(shepp_logan(0.475 * static_cast<double>(n)), theta, n, center);
         const std::size_t radial = gridrec::radial_size(n);
-        const auto truth = direct_reconstruction(g, theta, n, radial,
-                                                 filter::ramlak().response(radial, theta.size()), center);
-        for (const auto& [preset, limit] : {std::pair{accuracy::fast, 3e-4}, std::pair{accuracy::standard, 3e-5},
-                                            std::pair{accuracy::accurate, 5e-6}}) {
-            const reconstruction<T, typename TestType::A> r(theta, n,
-                                                            {.filter = filter::ramlak(), .accuracy = preset});
+        const auto truth = direct_reconstruction(
+            g, theta, n, radial, filter::ramlak().response(radial, theta.size()), center);
+        for (const auto& [preset, limit] :
+             {std::pair{accuracy::fast, 3e-4}, std::pair{accuracy::standard, 3e-5},
+              std::pair{accuracy::accurate, 5e-6}}) {
+            const reconstruction<T, typename TestType::A> r(
+                theta, n, {.filter = filter::ramlak(), .accuracy = preset});
             INFO("columns " << n << ", limit " << limit);
             CHECK(relative_error(in_field(r.slice(g, center)), in_field(truth)) <= limit);
         }
@@ -61,7 +64,8 @@ TEMPLATE_LIST_TEST_CASE("apply and apply_adjoint are adjoint", "[gridrec]", lane
             std::vector<T> forward(f.size()), back(g.size());
             const std::array in{slices, theta.size(), n}, out{slices, n, n};
             plan.apply(view<const T, 3>(g.data(), in), center, view<T, 3>(forward.data(), out), work);
-            plan.apply_adjoint(view<const T, 3>(f.data(), out), center, view<T, 3>(back.data(), in), work);
+            plan.apply_adjoint(view<const T, 3>(f.data(), out), center, view<T, 3>(back.data(), in),
+                               work);
             const double scale = std::sqrt(dot(forward, forward) * dot(f, f));
             CHECK(std::abs(dot(forward, f) - dot(g, back)) <= 4 * epsilon<T> * scale);
         }

@@ -39,7 +39,8 @@ TEST_CASE("the Shepp-Logan head comes back with its mass", "[gridrec]") {
     const auto head = shepp_logan(128);
     const auto g = sinogram(head, theta, n, 128);
     const auto truth = image(head, n, 8);
-    for (const auto& [f, limit] : {std::pair{filter::ramlak(), 0.0285}, std::pair{filter::shepp(), 0.0220}}) {
+    for (const auto& [f, limit] :
+         {std::pair{filter::ramlak(), 0.0285}, std::pair{filter::shepp(), 0.0220}}) {
         const reconstruction<float> r(theta, n, {.filter = f});
         const auto result = r.slice(g, 128);
         double squares = 0, outside = 0;
@@ -77,21 +78,25 @@ TEST_CASE("a disc of value 1 comes back as 1, without cupping", "[gridrec]") {
         if (distance < 0.8 * radius) inside += value, ++inside_count;
         if (distance < 0.3 * radius) middle += value, ++middle_count;
         if (distance > 0.7 * radius && distance < 0.8 * radius) rim += value, ++rim_count;
-        if (distance > radius + 3 && in_field_of_view(i / n, i % n, n)) outside += value, ++outside_count;
+        if (distance > radius + 3 && in_field_of_view(i / n, i % n, n))
+            outside += value, ++outside_count;
     }
     CHECK(std::abs(inside / static_cast<double>(inside_count) - 1) <= 1.5e-3);
     CHECK(std::abs(outside / static_cast<double>(outside_count)) <= 1e-3);
-    CHECK(std::abs(rim / static_cast<double>(rim_count) - middle / static_cast<double>(middle_count)) <= 1e-3);
+    CHECK(std::abs(rim / static_cast<double>(rim_count) - middle / static_cast<double>(middle_count)) <=
+          1e-3);
 }
 
 TEST_CASE("the gain is the same everywhere in the field of view", "[gridrec]") {
     const std::size_t n = 129;
     const auto theta = angles(240);
-    const reconstruction<float> r(theta, n, {.filter = filter::ramlak(), .accuracy = accuracy::accurate});
+    const reconstruction<float> r(theta, n,
+                                  {.filter = filter::ramlak(), .accuracy = accuracy::accurate});
     for (const double radius : {0.0, 0.25, 0.5, 0.75, 0.85}) {
         for (int direction = 0; direction < 8; ++direction) {
             const double turn = 2 * pi * direction / 8;
-            const double x = std::round(64 * radius * std::cos(turn)), y = std::round(64 * radius * std::sin(turn));
+            const double x = std::round(64 * radius * std::cos(turn)),
+                         y = std::round(64 * radius * std::sin(turn));
             const std::vector<gaussian> blob{{x, y, 3}};
             const auto f = r.slice(sinogram(blob, theta, n, 64), 64);
             const auto row = static_cast<std::size_t>(64 - y), column = static_cast<std::size_t>(64 + x);
@@ -109,7 +114,8 @@ TEST_CASE("moving the data and the axis together changes nothing", "[gridrec]") 
     const reconstruction<float> r(theta, n, {});
     const auto f = r.slice(sinogram(blobs, theta, n, 80), 80);
     const auto moved = [&](double center) {
-        return largest_difference(in_field(f), in_field(r.slice(sinogram(blobs, theta, n, center), center)));
+        return largest_difference(in_field(f),
+                                  in_field(r.slice(sinogram(blobs, theta, n, center), center)));
     };
     CHECK(moved(87) <= 2e-6);
     CHECK(moved(80.37) <= 1e-5);
@@ -146,7 +152,8 @@ TEST_CASE("what lies in the other slices does not matter", "[gridrec]") {
     const auto sinograms = random_numbers<float>(33 * size);
     const auto alone = r.slice(slice_of(sinograms, size, 0), 19.5);
     for (std::size_t count = 1; count <= 33; ++count) {
-        for (const float bad : {1e6f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+        for (const float bad :
+             {1e6f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
             std::vector<float> g(count * size, bad);
             const std::size_t here = count / 2;
             std::copy_n(sinograms.begin(), size, g.begin() + static_cast<std::ptrdiff_t>(here * size));
@@ -173,7 +180,8 @@ TEST_CASE("gridrec is linear, and nothing gives nothing", "[gridrec]") {
     const std::size_t n = 80;
     const auto theta = angles(60);
     const reconstruction<float> r(theta, n, {});
-    const auto a = random_numbers<float>(theta.size() * n, 3), b = random_numbers<float>(theta.size() * n, 4);
+    const auto a = random_numbers<float>(theta.size() * n, 3),
+               b = random_numbers<float>(theta.size() * n, 4);
     std::vector<float> sum(a.size());
     for (std::size_t i = 0; i < a.size(); ++i) sum[i] = a[i] + 3 * b[i];
     const auto fa = r.slice(a, 40), fb = r.slice(b, 40), fs = r.slice(sum, 40);
@@ -221,7 +229,8 @@ TEST_CASE("turning the object turns the image", "[gridrec]") {
         for (double& t : behind) t += pi;
         auto g = sinogram(head, theta, n, 50);
         for (std::size_t p = 0; p < theta.size(); ++p) {
-            std::reverse(g.begin() + static_cast<std::ptrdiff_t>(p * n), g.begin() + static_cast<std::ptrdiff_t>((p + 1) * n));
+            std::reverse(g.begin() + static_cast<std::ptrdiff_t>(p * n),
+                         g.begin() + static_cast<std::ptrdiff_t>((p + 1) * n));
         }
         const reconstruction<float> turned(behind, n, {.accuracy = accuracy::accurate});
         CHECK(relative_error(turned.slice(g, 50), f) <= 2e-6);
@@ -235,7 +244,8 @@ TEST_CASE("turning the object turns the image", "[gridrec]") {
     SECTION("a full turn is half a turn twice") {
         const auto round = angles(240, 2 * pi);
         const reconstruction<float> other(round, n, {.accuracy = accuracy::accurate});
-        CHECK(relative_error(in_field(other.slice(sinogram(head, round, n, 50), 50)), in_field(f)) <= 2e-5);
+        CHECK(relative_error(in_field(other.slice(sinogram(head, round, n, 50), 50)), in_field(f)) <=
+              2e-5);
     }
 }
 
@@ -243,7 +253,8 @@ TEST_CASE("angular weights even out angles that are uneven", "[gridrec]") {
     const std::size_t n = 128;
     const std::vector<gaussian> blobs{{6, 2, 6}, {-22, 18, 5, 0.7}};
     std::vector<double> theta = angles(200);
-    for (const double t : angles(100, pi / 2, pi / 400)) theta.push_back(t); // one half is twice as dense
+    for (const double t : angles(100, pi / 2, pi / 400))
+        theta.push_back(t); // one half is twice as dense
     const auto weights = gridrec::angular_weights(theta);
     CHECK(total(weights) == Approx(pi));
     const reconstruction<float> r(theta, n, {.filter = filter::ramlak(), .weights = weights});
@@ -257,7 +268,8 @@ TEST_CASE("angular weights know equal angles and the half turn", "[gridrec]") {
     CHECK(ends[0] == Approx(pi / 4));
     CHECK(ends[1] == Approx(pi / 2));
     CHECK(ends[2] == Approx(pi / 4));
-    CHECK_THROWS_WITH(gridrec::angular_weights(std::vector<double>{}), Catch::Contains("theta is empty"));
+    CHECK_THROWS_WITH(gridrec::angular_weights(std::vector<double>{}),
+                      ContainsSubstring("theta is empty"));
 }
 
 TEST_CASE("filters have the responses of their formulae", "[gridrec]") {
@@ -276,7 +288,9 @@ TEST_CASE("filters have the responses of their formulae", "[gridrec]") {
     }
     CHECK(ramp[0] > 0);
 
-    const auto window = [&](const filter& f, std::size_t j) { return f.response(radial, 1)[j] / ramp[j]; };
+    const auto window = [&](const filter& f, std::size_t j) {
+        return f.response(radial, 1)[j] / ramp[j];
+    };
     for (std::size_t j = 0; j < bins; ++j) {
         const double x = static_cast<double>(j) / radial;
         CHECK(std::abs(window(filter::shepp(), j) - (j == 0 ? 1 : std::sin(pi * x) / (pi * x))) <= 1e-6);
@@ -304,10 +318,13 @@ TEST_CASE("a custom filter is used as it is, for all angles or for each", "[grid
     const auto g = random_numbers<float>(theta.size() * n);
     const auto response = filter::shepp().response(gridrec::radial_size(n), theta.size());
     std::vector<double> each;
-    for (std::size_t p = 0; p < theta.size(); ++p) each.insert(each.end(), response.begin(), response.end());
+    for (std::size_t p = 0; p < theta.size(); ++p)
+        each.insert(each.end(), response.begin(), response.end());
     const auto expected = reconstruction<float>(theta, n, {.filter = filter::shepp()}).slice(g, 30);
-    CHECK(same_bits(reconstruction<float>(theta, n, {.filter = filter::custom(response)}).slice(g, 30), expected));
-    CHECK(same_bits(reconstruction<float>(theta, n, {.filter = filter::custom(each)}).slice(g, 30), expected));
+    CHECK(same_bits(reconstruction<float>(theta, n, {.filter = filter::custom(response)}).slice(g, 30),
+                    expected));
+    CHECK(same_bits(reconstruction<float>(theta, n, {.filter = filter::custom(each)}).slice(g, 30),
+                    expected));
 }
 
 TEST_CASE("replicated edges continue an object wider than the detector", "[gridrec]") {
@@ -334,14 +351,17 @@ TEST_CASE("strides are taken as they come", "[gridrec]") {
     std::vector<float> projections(g.size()), f(expected.size());
     for (std::size_t s = 0; s < slices; ++s)
         for (std::size_t p = 0; p < count; ++p)
-            for (std::size_t k = 0; k < n; ++k) projections[(p * slices + s) * n + k] = g[(s * count + p) * n + k];
+            for (std::size_t k = 0; k < n; ++k)
+                projections[(p * slices + s) * n + k] = g[(s * count + p) * n + k];
     const gridrec::plan<float> plan(theta, n);
     auto work = plan.make_workspace();
     const double center = 24;
     const auto stride = static_cast<std::ptrdiff_t>(n);
-    plan.apply(view<const float, 3>(projections.data(), {slices, count, n}, {stride, static_cast<std::ptrdiff_t>(slices) * stride, 1}),
+    plan.apply(view<const float, 3>(projections.data(), {slices, count, n},
+                                    {stride, static_cast<std::ptrdiff_t>(slices) * stride, 1}),
                std::span(&center, 1),
-               view<float, 3>(f.data() + (n - 1) * n, {slices, n, n}, {stride * stride, -stride, 1}), work);
+               view<float, 3>(f.data() + (n - 1) * n, {slices, n, n}, {stride * stride, -stride, 1}),
+               work);
     for (std::size_t s = 0; s < slices; ++s)
         for (std::size_t row = 0; row < n; ++row)
             for (std::size_t k = 0; k < n; ++k)
@@ -352,7 +372,8 @@ TEST_CASE("strides are taken as they come", "[gridrec]") {
 TEST_CASE("arrays of more than 2^32 elements are indexed right", "[gridrec]") {
     // Three slices 2^31 elements apart, in memory that exists only where it is touched.
     const std::size_t n = 32, apart = std::size_t{1} << 31, bytes = 3 * apart * sizeof(float);
-    void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                     -1, 0);
     REQUIRE(p != MAP_FAILED);
     float* const far = static_cast<float*>(p);
     const auto theta = angles(20);
@@ -362,30 +383,34 @@ TEST_CASE("arrays of more than 2^32 elements are indexed right", "[gridrec]") {
     auto work = plan.make_workspace();
     const double center = 16;
     plan.apply(view<const float, 3>(g.data(), {3, theta.size(), n}), std::span(&center, 1),
-               view<float, 3>(far, {3, n, n}, {static_cast<std::ptrdiff_t>(apart), static_cast<std::ptrdiff_t>(n), 1}), work);
+               view<float, 3>(far, {3, n, n},
+                              {static_cast<std::ptrdiff_t>(apart), static_cast<std::ptrdiff_t>(n), 1}),
+               work);
     for (std::size_t s = 0; s < 3; ++s) {
-        CHECK(std::equal(far + s * apart, far + s * apart + n * n, expected.begin() + static_cast<std::ptrdiff_t>(s * n * n)));
+        CHECK(std::equal(far + s * apart, far + s * apart + n * n,
+                         expected.begin() + static_cast<std::ptrdiff_t>(s * n * n)));
     }
     ::munmap(p, bytes);
 }
 #endif
 
 TEST_CASE("what is wrong is named", "[gridrec]") {
-    using Catch::Contains;
     using plan = gridrec::plan<float>;
     const double nan = std::numeric_limits<double>::quiet_NaN();
     const std::vector<double> theta = angles(10);
-    CHECK_THROWS_WITH(plan(std::vector<double>{}, 64), Contains("theta is empty"));
-    CHECK_THROWS_WITH(plan(std::vector<double>{0, nan}, 64), Contains("theta[1]"));
-    CHECK_THROWS_WITH(plan(theta, 0), Contains("columns is 0"));
-    CHECK_THROWS_WITH(plan(theta, std::size_t{1} << 40), Contains("columns is 1099511627776"));
-    CHECK_THROWS_WITH(plan(theta, 64, {.padding = 1.5}), Contains("padding is 1.5"));
-    CHECK_THROWS_WITH(plan(theta, 64, {.padding = nan}), Contains("padding"));
-    CHECK_THROWS_WITH(plan(theta, 64, {.weights = {1, 2}}), Contains("weights has 2 elements, theta has 10"));
-    CHECK_THROWS_WITH(plan(theta, 64, {.filter = filter::custom({1, 2, 3})}), Contains("3 values, expected 65"));
-    CHECK_THROWS_WITH(filter::named("shep"), Contains("unknown filter 'shep'"));
-    CHECK_THROWS_WITH(filter::hann(0), Contains("cutoff of hann"));
-    CHECK_THROWS_WITH(filter::butterworth(0.2, -1), Contains("order of butterworth"));
+    CHECK_THROWS_WITH(plan(std::vector<double>{}, 64), ContainsSubstring("theta is empty"));
+    CHECK_THROWS_WITH(plan(std::vector<double>{0, nan}, 64), ContainsSubstring("theta[1]"));
+    CHECK_THROWS_WITH(plan(theta, 0), ContainsSubstring("columns is 0"));
+    CHECK_THROWS_WITH(plan(theta, std::size_t{1} << 40), ContainsSubstring("columns is 1099511627776"));
+    CHECK_THROWS_WITH(plan(theta, 64, {.padding = 1.5}), ContainsSubstring("padding is 1.5"));
+    CHECK_THROWS_WITH(plan(theta, 64, {.padding = nan}), ContainsSubstring("padding"));
+    CHECK_THROWS_WITH(plan(theta, 64, {.weights = {1, 2}}),
+                      ContainsSubstring("weights has 2 elements, theta has 10"));
+    CHECK_THROWS_WITH(plan(theta, 64, {.filter = filter::custom({1, 2, 3})}),
+                      ContainsSubstring("3 values, expected 65"));
+    CHECK_THROWS_WITH(filter::named("shep"), ContainsSubstring("unknown filter 'shep'"));
+    CHECK_THROWS_WITH(filter::hann(0), ContainsSubstring("cutoff of hann"));
+    CHECK_THROWS_WITH(filter::butterworth(0.2, -1), ContainsSubstring("order of butterworth"));
 
     const plan p(theta, 64);
     auto work = p.make_workspace();
@@ -393,13 +418,19 @@ TEST_CASE("what is wrong is named", "[gridrec]") {
     const std::vector<double> center{32};
     const view<const float, 3> sinogram(g.data(), {2, 10, 64});
     const view<float, 3> volume(f.data(), {2, 64, 64});
-    CHECK_THROWS_WITH(p.apply(view<const float, 3>(g.data(), {2, 9, 64}), center, volume, work), Contains("sinogram is (2, 9, 64)"));
-    CHECK_THROWS_WITH(p.apply(sinogram, center, view<float, 3>(f.data(), {1, 64, 64}), work), Contains("volume is (1, 64, 64)"));
-    CHECK_THROWS_WITH(p.apply(sinogram, std::vector<double>{1, 2, 3}, volume, work), Contains("center has 3 elements"));
-    CHECK_THROWS_WITH(p.apply(sinogram, std::vector<double>{1000}, volume, work), Contains("center[0] is 1000"));
-    CHECK_THROWS_WITH(p.apply(sinogram, std::vector<double>{32, nan}, volume, work), Contains("center[1]"));
+    CHECK_THROWS_WITH(p.apply(view<const float, 3>(g.data(), {2, 9, 64}), center, volume, work),
+                      ContainsSubstring("sinogram is (2, 9, 64)"));
+    CHECK_THROWS_WITH(p.apply(sinogram, center, view<float, 3>(f.data(), {1, 64, 64}), work),
+                      ContainsSubstring("volume is (1, 64, 64)"));
+    CHECK_THROWS_WITH(p.apply(sinogram, std::vector<double>{1, 2, 3}, volume, work),
+                      ContainsSubstring("center has 3 elements"));
+    CHECK_THROWS_WITH(p.apply(sinogram, std::vector<double>{1000}, volume, work),
+                      ContainsSubstring("center[0] is 1000"));
+    CHECK_THROWS_WITH(p.apply(sinogram, std::vector<double>{32, nan}, volume, work),
+                      ContainsSubstring("center[1]"));
     auto other = plan(theta, 65).make_workspace();
-    CHECK_THROWS_WITH(p.apply(sinogram, center, volume, other), Contains("work space is that of another plan"));
+    CHECK_THROWS_WITH(p.apply(sinogram, center, volume, other),
+                      ContainsSubstring("work space is that of another plan"));
     CHECK(std::all_of(f.begin(), f.end(), [](float v) { return v == 7; }));
     CHECK(p.workspace_bytes() == work.bytes());
 }

@@ -16,8 +16,10 @@ template <class A>
 constexpr bool fused =
     std::is_base_of_v<xsimd::avx512f, A> || std::is_base_of_v<xsimd::fma3<xsimd::avx2>, A>;
 
+// Out of line: g++ 12 picks single lanes out of a register with vextractf64x2 even under -march=knl, which
+// that CPU does not have and the preset's assembler refuses.
 template <class T, class A>
-std::array<T, width<T, A>> lanes_of(batch<T, A> v) {
+[[gnu::noinline]] std::array<T, width<T, A>> lanes_of(batch<T, A> v) {
     std::array<T, width<T, A>> lanes;
     v.store_unaligned(lanes.data());
     return lanes;

@@ -74,7 +74,8 @@ struct options {
 
 /// The length P that projections are padded to before they are filtered.
 inline std::size_t radial_size(std::size_t columns, double padding = 2) {
-    return fft::good_size_real(static_cast<std::size_t>(std::ceil(padding * static_cast<double>(columns))));
+    return fft::good_size_real(
+        static_cast<std::size_t>(std::ceil(padding * static_cast<double>(columns))));
 }
 
 /// Weights for angles that are uneven, repeated or missing: the part of the half circle that is nearer
@@ -199,9 +200,8 @@ private:
     plan(std::span<const double> theta, std::size_t columns, detail::preset preset, const options& o)
         : columns_(columns), radial_size_(gridrec::radial_size(columns, o.padding)),
           plane_{grid_size_for(columns, preset)}, panels_{columns, plane_.rows()}, memory_(o.memory),
-          kernel_(preset),
-          filtered_(o.filter.response(radial_size_, theta.size()), weights_of(theta.size(), o),
-                    radial_size_),
+          kernel_(preset), filtered_(o.filter.response(radial_size_, theta.size()),
+                                     weights_of(theta.size(), o), radial_size_),
           plain_(std::vector<double>(radial_size_ / 2 + 1, 1.0), std::vector<double>(theta.size(), 1.0),
                  radial_size_),
           radial_(columns, radial_size_, o.edge),
@@ -257,7 +257,8 @@ private:
         };
         const auto shape = [](std::size_t a, std::size_t b, std::size_t c) {
             std::string text = "("; // built up: "(" + ... makes g++ 12 warn of an overlap that is none
-            return text.append(std::to_string(a) + ", " + std::to_string(b) + ", " + std::to_string(c) + ")");
+            return text.append(std::to_string(a) + ", " + std::to_string(b) + ", " + std::to_string(c) +
+                               ")");
         };
         const std::size_t slices = sinogram.extent(0);
         if (sinogram.extent(1) != angles() || sinogram.extent(2) != columns_) {
@@ -276,8 +277,8 @@ private:
         for (std::size_t i = 0; i < center.size(); ++i) {
             if (!(std::abs(center[i] - middle) <= static_cast<double>(columns_))) {
                 fail("center[" + std::to_string(i) + "] is " + std::to_string(center[i]) +
-                     ", expected within " + std::to_string(columns_) + " pixels of the detector's middle, " +
-                     std::to_string(middle));
+                     ", expected within " + std::to_string(columns_) +
+                     " pixels of the detector's middle, " + std::to_string(middle));
             }
         }
         if (work.spectra_.size() != spectra_size() || work.grid_.size() != grid_size_in_elements() ||
@@ -299,9 +300,7 @@ private:
         return std::max(radial_.scratch_size(), image_.scratch_size());
     }
     std::size_t window_size() const noexcept { return sweep_.scratch_size(); }
-    std::size_t thread_bytes() const noexcept {
-        return (scratch_size() + window_size()) * sizeof(T);
-    }
+    std::size_t thread_bytes() const noexcept { return (scratch_size() + window_size()) * sizeof(T); }
 
     // f(first slice, count) for batches of line<T> slices, with the phases of their axes in place.
     template <class F>
@@ -360,9 +359,8 @@ private:
     void sweep_strips(workspace_type& work, F&& f) const {
         const auto workers = static_cast<std::size_t>(work.threads_);
         timed(work.times_.grid, [&] {
-            parallel_for(workers, work.threads_, [&](std::size_t k) {
-                f(sweep_.share(k, workers), work.window(k));
-            });
+            parallel_for(workers, work.threads_,
+                         [&](std::size_t k) { f(sweep_.share(k, workers), work.window(k)); });
         });
     }
 
@@ -390,7 +388,8 @@ private:
             });
             sweep_strips(work, [&](range strips, T* window) {
                 with_taps([&](auto taps) {
-                    sweep_.template backward<taps>(strips, work.grid_.data(), work.spectra_.data(), window);
+                    sweep_.template backward<taps>(strips, work.grid_.data(), work.spectra_.data(),
+                                                   window);
                 });
             });
             timed_for(angles(), work, work.times_.radial, [&](std::size_t p, T* scratch) {

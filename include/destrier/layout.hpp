@@ -88,8 +88,7 @@ public:
     }
     /// One index of one axis; the axis is gone.
     constexpr view<T, Rank - 1> at(std::size_t axis, std::size_t index) const noexcept
-        requires(Rank > 1)
-    {
+        requires(Rank > 1) {
         std::array<std::size_t, Rank - 1> extents{};
         std::array<std::ptrdiff_t, Rank - 1> strides{};
         for (std::size_t r = 0, k = 0; r < Rank; ++r) {
@@ -131,8 +130,8 @@ public:
     }
     template <class U>
         requires(!std::is_const_v<U> && std::same_as<const U, T>)
-    blocks(const blocks<U, Parts>& other) noexcept
-        : data_(other.data()), elements_(other.elements()), problems_(other.problems()) {}
+    blocks(const blocks<U, Parts>& other)
+    noexcept : data_(other.data()), elements_(other.elements()), problems_(other.problems()) {}
 
     /// Elements of T that `problems` problems of `elements` elements take.
     static constexpr std::size_t size_for(std::size_t elements, std::size_t problems) noexcept {
@@ -342,8 +341,8 @@ using plain = std::remove_const_t<T>;
 template <class C>
 using part_of = typename plain<C>::value_type;
 template <class C>
-concept complex_number = std::same_as<plain<C>, std::complex<float>> ||
-                         std::same_as<plain<C>, std::complex<double>>;
+concept complex_number =
+    std::same_as<plain<C>, std::complex<float>> || std::same_as<plain<C>, std::complex<double>>;
 
 } // namespace detail
 
@@ -411,12 +410,12 @@ void unpack(complex_blocks<T> in, view<C, 2> out, const Step& step = {}, int thr
     detail::check_shape("unpack", out.extent(0), out.extent(1), in.problems(), in.elements());
     if (out.stride(1) == 1) {
         const real_blocks<const detail::plain<T>> reals(in.data(), 2 * in.elements(), in.problems());
-        detail::unpack_part<A, D, detail::plain<T>, 1>(
-            reals, 0, detail::parts_side_by_side<D>(out), detail::step_of_pairs<Step>{step}, threads);
+        detail::unpack_part<A, D, detail::plain<T>, 1>(reals, 0, detail::parts_side_by_side<D>(out),
+                                                       detail::step_of_pairs<Step>{step}, threads);
     } else {
         for (const std::size_t part : {0u, 1u}) {
-            detail::unpack_part<A, D, detail::plain<T>, 2>(in, part, detail::one_part<D>(out, part), step,
-                                                           threads);
+            detail::unpack_part<A, D, detail::plain<T>, 2>(in, part, detail::one_part<D>(out, part),
+                                                           step, threads);
         }
     }
 }

@@ -74,7 +74,7 @@ public:
             return;
         }
 #endif
-        data_ = ::operator new(bytes, std::align_val_t{cache_line}, std::nothrow);
+        data_ = ::operator new (bytes, std::align_val_t{cache_line}, std::nothrow);
         if (!data_) throw out_of_memory(bytes);
         bytes_ = bytes;
     }
@@ -90,7 +90,7 @@ public:
             return;
         }
 #endif
-        ::operator delete(data_, std::align_val_t{cache_line});
+        ::operator delete (data_, std::align_val_t{cache_line});
     }
 
     void* data() const noexcept { return data_; }
@@ -100,8 +100,8 @@ public:
     std::size_t huge_bytes() const {
         if (pages_ == destrier::pages::base) return 0;
         if (pages_ == destrier::pages::huge) return bytes_;
-        const std::unique_ptr<std::FILE, int (*)(std::FILE*)> smaps(
-            std::fopen("/proc/self/smaps", "r"), &std::fclose);
+        const std::unique_ptr<std::FILE, int (*)(std::FILE*)> smaps(std::fopen("/proc/self/smaps", "r"),
+                                                                    &std::fclose);
         char text[512];
         bool ours = false;
         while (smaps && std::fgets(text, sizeof text, smaps.get())) {
@@ -148,7 +148,8 @@ private:
             throw out_of_memory(bytes);
         }
         const bool advised = ::madvise(aligned, whole, MADV_HUGEPAGE) == 0;
-        set_mapping(p, reserved, aligned, whole, advised ? destrier::pages::transparent : destrier::pages::base);
+        set_mapping(p, reserved, aligned, whole,
+                    advised ? destrier::pages::transparent : destrier::pages::base);
     }
     void set_mapping(void* mapping, std::size_t mapped, void* data, std::size_t bytes,
                      destrier::pages got) noexcept {

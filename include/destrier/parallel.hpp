@@ -103,7 +103,7 @@ void parallel_ranges(std::size_t n, int threads, F&& f) {
     };
 #if defined(_OPENMP)
     // A nested or limited region may get fewer threads than parts: each then takes several.
-#pragma omp parallel num_threads(static_cast<int>(parts))
+#pragma omp parallel num_threads(static_cast <int>(parts))
     for (std::size_t k = static_cast<std::size_t>(omp_get_thread_num()); k < parts;
          k += static_cast<std::size_t>(omp_get_num_threads())) {
         run(k);

@@ -64,7 +64,8 @@ template <std::size_t N, class F>
 DESTRIER_INLINE constexpr void unroll(F&& f) {
     [&]<std::size_t... i>(std::index_sequence<i...>) DESTRIER_UNROLLED {
         (f(std::integral_constant<std::size_t, i>{}), ...);
-    }(std::make_index_sequence<N>());
+    }
+    (std::make_index_sequence<N>());
 }
 
 namespace detail {
@@ -182,7 +183,8 @@ DESTRIER_INLINE R every_second(R a, R b, std::index_sequence<Lane...>) noexcept 
 }
 
 // One perfect unshuffle of N registers, Stride apart; log2(N) of them transpose N x N blocks.
-template <std::size_t N, std::size_t Stride, std::size_t Block, std::size_t Group, class R, std::size_t W>
+template <std::size_t N, std::size_t Stride, std::size_t Block, std::size_t Group, class R,
+          std::size_t W>
 DESTRIER_INLINE void unshuffle(R* r, std::index_sequence<W>) noexcept {
     constexpr auto lanes = std::make_index_sequence<W>();
     R out[N];

@@ -95,9 +95,8 @@ DESTRIER_INLINE void butterfly(complex<V>* x) noexcept {
         });
         butterfly<R / 2>(even);
         butterfly<R / 2>(odd);
-        unroll<R / 2>([&](auto k) DESTRIER_UNROLLED {
-            add_rotated<k, R>(even[k], odd[k], x[k], x[k + R / 2]);
-        });
+        unroll<R / 2>([&](auto k)
+                          DESTRIER_UNROLLED { add_rotated<k, R>(even[k], odd[k], x[k], x[k + R / 2]); });
     }
 }
 

@@ -85,8 +85,9 @@ template <std::size_t R, ending End, class A, class T>
                     } else if constexpr (End == ending::last_scaled) {
                         x[q] = {x[q].re * factor, x[q].im * factor};
                     }
-                    store(out, k + l * (static_cast<std::ptrdiff_t>(R) * j +
-                                        static_cast<std::ptrdiff_t>(q)), lane, x[q]);
+                    store(out,
+                          k + l * (static_cast<std::ptrdiff_t>(R) * j + static_cast<std::ptrdiff_t>(q)),
+                          lane, x[q]);
                 });
             }
         }

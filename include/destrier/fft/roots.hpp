@@ -30,8 +30,8 @@ constexpr root cos_sin_of_turn(std::size_t k, std::size_t n) noexcept {
         const root r = cos_sin_of_turn(n - 4 * k, 4 * n);
         return {r.im, r.re};
     }
-    const long double x = 2 * std::numbers::pi_v<long double> * static_cast<long double>(k) /
-                          static_cast<long double>(n);
+    const long double x =
+        2 * std::numbers::pi_v<long double> * static_cast<long double>(k) / static_cast<long double>(n);
     long double term = 1, cosine = 0, sine = 0;
     for (int i = 0; i < 28; i += 2) {
         cosine += term;

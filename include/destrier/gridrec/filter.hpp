@@ -149,10 +149,10 @@ private:
 
     std::vector<double> checked_custom(std::size_t bins, std::size_t angles) const {
         if (response_.size() != bins && response_.size() != bins * angles) {
-            throw std::invalid_argument(
-                "gridrec::filter: the custom filter has " + std::to_string(response_.size()) +
-                " values, expected " + std::to_string(bins) + " (radial_size / 2 + 1) or " +
-                std::to_string(bins * angles) + " (as many for every angle)");
+            throw std::invalid_argument("gridrec::filter: the custom filter has " +
+                                        std::to_string(response_.size()) + " values, expected " +
+                                        std::to_string(bins) + " (radial_size / 2 + 1) or " +
+                                        std::to_string(bins * angles) + " (as many for every angle)");
         }
         for (std::size_t i = 0; i < response_.size(); ++i) {
             if (!std::isfinite(response_[i])) {

@@ -57,13 +57,13 @@ public:
         std::array<double, terms> diagonal, beside{};
         for (std::size_t i = 0; i < terms; ++i) {
             const double k = static_cast<double>(2 * i);
-            diagonal[i] = k * (k + 1) +
-                          (2 * k * (k + 1) - 1) / ((2 * k + 3) * (2 * k - 1)) * c * c;
+            diagonal[i] = k * (k + 1) + (2 * k * (k + 1) - 1) / ((2 * k + 3) * (2 * k - 1)) * c * c;
             beside[i] = (k + 2) * (k + 1) / ((2 * k + 3) * std::sqrt((2 * k + 1) * (2 * k + 5))) * c * c;
         }
         series_.fill(1);
         for (int iteration = 0; iteration < 60; ++iteration) solve(diagonal, beside);
-        for (std::size_t i = 0; i < terms; ++i) series_[i] *= std::sqrt(static_cast<double>(2 * i) + 0.5);
+        for (std::size_t i = 0; i < terms; ++i)
+            series_[i] *= std::sqrt(static_cast<double>(2 * i) + 0.5);
         const double middle = (*this)(0);
         for (double& s : series_) s /= middle;
     }

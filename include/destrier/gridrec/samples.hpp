@@ -45,7 +45,9 @@ struct half_plane {
     std::size_t row_cells() const noexcept { return (size + 1 + 2 * margin) | 1; }
     std::size_t strips() const noexcept { return (rows() + tile - 1) / tile + 1; }
     // The first and the last but one row u of a strip that lie in the half plane.
-    std::size_t begin_row(std::size_t strip) const noexcept { return strip == 0 ? 0 : (strip - 1) * tile; }
+    std::size_t begin_row(std::size_t strip) const noexcept {
+        return strip == 0 ? 0 : (strip - 1) * tile;
+    }
     std::size_t end_row(std::size_t strip) const noexcept { return std::min(strip * tile, rows()); }
 };
 
@@ -72,7 +74,8 @@ public:
     // for_each calls its argument with (u, v, source) for every sample, the same ones each time. A sample
     // on a cell has a tap at one end of the kernel only; its mirror image has it at the other.
     template <class ForEach>
-    sample_list(const half_plane& plane, std::size_t taps, bool mirrored, memory where, ForEach&& for_each)
+    sample_list(const half_plane& plane, std::size_t taps, bool mirrored, memory where,
+                ForEach&& for_each)
         : plane_(plane), taps_(taps), mirrored_(mirrored) {
         sort(where, for_each);
     }
@@ -143,7 +146,8 @@ private:
                 if (size == group_size) {
                     regrouped.insert(regrouped.end(), first, middle);
                 } else if (size == left) {
-                    regrouped.insert(regrouped.end(), middle, middle + static_cast<std::ptrdiff_t>(left));
+                    regrouped.insert(regrouped.end(), middle,
+                                     middle + static_cast<std::ptrdiff_t>(left));
                 }
             }
         }
@@ -187,7 +191,8 @@ private:
         const double scale = static_cast<double>(plane.size) / static_cast<double>(radial);
         for (std::size_t angle = 0; angle < theta.size(); ++angle) {
             const double sign = is_mirrored(theta[angle]) ? -scale : scale;
-            const double along_u = sign * std::cos(theta[angle]), along_v = sign * std::sin(theta[angle]);
+            const double along_u = sign * std::cos(theta[angle]),
+                         along_v = sign * std::sin(theta[angle]);
             for (std::size_t bin = 0; bin < bins; ++bin) {
                 const double r = static_cast<double>(bin);
                 f(rounded_product(r, along_u), rounded_product(r, along_v), angle * bins + bin);

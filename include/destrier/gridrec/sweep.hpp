@@ -129,7 +129,8 @@ private:
     // The rows of strip s lie in the window's first half or its second.
     T* own_rows(std::size_t s, T* window) const noexcept { return window + s % 2 * tile * row_size(); }
     T* first_cell(std::size_t u, T* window) const noexcept {
-        return own_rows(u / tile + 1, window) + u % tile * row_size() + half_plane::margin * cell_size<T>;
+        return own_rows(u / tile + 1, window) + u % tile * row_size() +
+               half_plane::margin * cell_size<T>;
     }
     strip_rows<T> rows_of(std::size_t s, T* window) const noexcept {
         strip_rows<T> rows;
@@ -176,7 +177,8 @@ private:
 
     void store_row(const T* row, std::size_t u, T* out) const noexcept {
         for (std::size_t r = 0; r < panels_.image_rows; ++r) {
-            const T* const from = row + element_of_row(r, panels_.image_rows, plane_.size) * cell_size<T>;
+            const T* const from =
+                row + element_of_row(r, panels_.image_rows, plane_.size) * cell_size<T>;
             T* const to = out + panels_.cell(u, r) * cell_size<T>;
             for (std::size_t i = 0; i < cell_size<T>; i += width<T, A>) {
                 stream(to + i, V::load_aligned(from + i));
