@@ -110,15 +110,16 @@ template <class T>
 double mkl_seconds(std::size_t n, std::size_t batch, bool real) {
     const auto size = static_cast<MKL_LONG>(n), half = size / 2 + 1;
     buffer<T> in((real ? n : 2 * n) * batch), out(2 * (real ? n / 2 + 1 : n) * batch);
+    const MKL_LONG one_thread = 1;
     DFTI_DESCRIPTOR_HANDLE plan = nullptr;
     DftiCreateDescriptor(&plan, sizeof(T) == 4 ? DFTI_SINGLE : DFTI_DOUBLE,
                          real ? DFTI_REAL : DFTI_COMPLEX, 1, size);
     DftiSetValue(plan, DFTI_NUMBER_OF_TRANSFORMS, static_cast<MKL_LONG>(batch));
-    DftiSetValue(plan, DFTI_INPUT_DISTANCE, size);
-    DftiSetValue(plan, DFTI_OUTPUT_DISTANCE, real ? half : size);
+    DftiSetValue(plan, DFTI_FWD_DISTANCE, size);
+    DftiSetValue(plan, DFTI_BWD_DISTANCE, real ? half : size);
     DftiSetValue(plan, DFTI_PLACEMENT, DFTI_NOT_INPLACE);
     DftiSetValue(plan, DFTI_CONJUGATE_EVEN_STORAGE, DFTI_COMPLEX_COMPLEX);
-    DftiSetValue(plan, DFTI_THREAD_LIMIT, MKL_LONG{1});
+    DftiSetValue(plan, DFTI_THREAD_LIMIT, one_thread);
     DftiCommitDescriptor(plan);
     fill(in);
     const double seconds = limits::fastest([&] { DftiComputeForward(plan, in.data(), out.data()); });

@@ -174,6 +174,26 @@ double error_of(const In& in, const Out& out, int sign) {
     return error_of(in, out, sign, [](std::vector<exact> x) { return x; });
 }
 
+// The real parts of some data, and the first half of its elements: what real plans take.
+template <class T>
+signals<T> real_parts(const spectra<T>& x) {
+    signals<T> r(x.all().elements(), x.all().problems());
+    for (std::size_t p = 0; p < r.all().problems(); ++p) {
+        for (std::size_t t = 0; t < r.all().elements(); ++t) r(p, t) = x(p, t);
+    }
+    return r;
+}
+template <class T>
+spectra<T> half_of(const spectra<T>& x) {
+    spectra<T> half(x.all().elements() / 2 + 1, x.all().problems());
+    for (std::size_t p = 0; p < half.all().problems(); ++p) {
+        for (std::size_t k = 0; k < half.all().elements(); ++k) {
+            for (const std::size_t part : {0u, 1u}) half(p, k, part) = x(p, k, part);
+        }
+    }
+    return half;
+}
+
 // Everything a plan makes of some data, for comparisons of bits.
 template <class T>
 struct results {
@@ -188,16 +208,8 @@ results<T> all_results(const spectra<T>& x, std::size_t n, std::size_t count, in
     results<T> r{{n, count}, {n, count}, {n / 2 + 1, count}, {n, count}};
     plan.forward(x.all(), r.forward.all(), {}, T(1), threads);
     plan.backward(x.all(), r.backward.all(), {}, T(1), threads);
-    signals<T> re(n, count);
-    spectra<T> half(n / 2 + 1, count);
-    for (std::size_t p = 0; p < count; ++p) {
-        for (std::size_t t = 0; t < n; ++t) re(p, t) = x(p, t);
-        for (std::size_t k = 0; k <= n / 2; ++k) {
-            for (const std::size_t part : {0u, 1u}) half(p, k, part) = x(p, k, part);
-        }
-    }
-    real.forward(re.all(), r.half.all(), {}, T(1), threads);
-    real.backward(half.all(), r.real.all(), {}, T(1), threads);
+    real.forward(real_parts(x).all(), r.half.all(), {}, T(1), threads);
+    real.backward(half_of(x).all(), r.real.all(), {}, T(1), threads);
     return r;
 }
 
@@ -583,39 +595,36 @@ TEMPLATE_LIST_TEST_CASE("elements may lie apart, and exchanged parts run backwar
     }
 }
 
-TEST_CASE("scratch of the size asked for suffices and is not overrun", "[fft]") {
-    constexpr std::size_t count = 40;
+TEST_CASE("scratch of the size asked for is used to its end, a part by each thread", "[fft]") {
+    constexpr std::size_t count = 40; // blocks for three threads
     for (const std::size_t n : few_lengths) {
         for (const int threads : {1, 2}) {
             CAPTURE(n, threads);
             const fft::plan_c2c<float> plan(n);
             const fft::plan_r2c<float> real(n);
             const auto x = spectra<float>::random(n, count);
+            const auto r = real_parts(x);
+            const auto h = half_of(x);
             const auto expected = all_results<float, default_arch>(x, n, count);
-            spectra<float> y(n, count);
-            signals<float> r(n, count), back(n, count);
-            spectra<float> half(n / 2 + 1, count);
+            results<float> got{{n, count}, {n, count}, {n / 2 + 1, count}, {n, count}};
             const auto run = [&](std::size_t size, auto&& transform) {
                 buffer<float> space(size + 16);
-                std::fill(space.end() - 16, space.end(), -77.0f);
+                std::fill(space.begin(), space.end(), -77.0f);
                 transform(space.span().first(size));
-                CHECK(std::all_of(space.end() - 16, space.end(), [](float v) { return v == -77; }));
+                const auto untouched = std::count(space.begin(), space.end(), -77.0f);
+                // A transform of one pass needs none.
+                CHECK((n > 32 ? untouched == 16 : untouched >= 16));
+                CHECK(std::count(space.end() - 16, space.end(), -77.0f) == 16);
             };
             run(plan.scratch_size(threads),
-                [&](auto space) { plan.forward(x.all(), y.all(), space, 1.0f, threads); });
-            CHECK(same(y, expected.forward));
-            for (std::size_t p = 0; p < count; ++p) {
-                for (std::size_t t = 0; t < n; ++t) r(p, t) = x(p, t);
-                for (std::size_t k = 0; k <= n / 2; ++k) {
-                    for (const std::size_t part : {0u, 1u}) half(p, k, part) = x(p, k, part);
-                }
-            }
+                [&](auto space) { plan.forward(x.all(), got.forward.all(), space, 1.0f, threads); });
+            run(plan.scratch_size(threads),
+                [&](auto space) { plan.backward(x.all(), got.backward.all(), space, 1.0f, threads); });
             run(real.scratch_size(threads),
-                [&](auto space) { real.backward(half.all(), back.all(), space, 1.0f, threads); });
-            CHECK(same(back, expected.real));
+                [&](auto space) { real.forward(r.all(), got.half.all(), space, 1.0f, threads); });
             run(real.scratch_size(threads),
-                [&](auto space) { real.forward(r.all(), half.all(), space, 1.0f, threads); });
-            CHECK(same(half, expected.half));
+                [&](auto space) { real.backward(h.all(), got.real.all(), space, 1.0f, threads); });
+            CHECK(same_results(got, expected));
         }
     }
 }

@@ -14,7 +14,8 @@ namespace {
 
 template <class A>
 constexpr bool fused =
-    std::is_base_of_v<xsimd::avx512f, A> || std::is_base_of_v<xsimd::fma3<xsimd::avx2>, A>;
+    std::is_base_of_v<xsimd::avx512f, A> || std::is_base_of_v<xsimd::fma3<xsimd::avx2>, A> ||
+    std::is_base_of_v<xsimd::neon, A>;
 
 // Out of line: g++ 12 picks single lanes out of a register with vextractf64x2 even under -march=knl, which
 // that CPU does not have and the preset's assembler refuses.

@@ -40,6 +40,8 @@
 namespace destrier::fft {
 
 /// The smallest product of 2, 3, 5 and 7 that is n or more; 1 for 0.
+///
+/// Domain  n <= 2^63
 constexpr std::size_t good_size(std::size_t n) noexcept {
     std::size_t size = n == 0 ? 1 : n;
     while (!detail::is_smooth(size)) ++size;

@@ -100,6 +100,12 @@ DESTRIER_INLINE xsimd::batch<T, A> fnmadd(xsimd::batch<T, A> a, xsimd::batch<T, 
     } else if constexpr (detail::is_avx512<A>) {
         return _mm512_fnmadd_pd(a, b, c);
     } else
+#elif defined(__aarch64__) // where xsimd 8.1 multiplies and subtracts
+    if constexpr (std::is_same_v<T, float>) {
+        return vfmsq_f32(c, a, b);
+    } else if constexpr (std::is_same_v<T, double>) {
+        return vfmsq_f64(c, a, b);
+    } else
 #endif
         return xsimd::fnma(a, b, c);
 }

@@ -33,7 +33,7 @@ constexpr root cos_sin_of_turn(std::size_t k, std::size_t n) noexcept {
     const long double x =
         2 * std::numbers::pi_v<long double> * static_cast<long double>(k) / static_cast<long double>(n);
     long double term = 1, cosine = 0, sine = 0;
-    for (int i = 0; i < 28; i += 2) {
+    for (int i = 0; i < 36; i += 2) {
         cosine += term;
         term *= x / (i + 1);
         sine += term;
