@@ -15,21 +15,24 @@
 //   real.backward(spectra, out, scratch);
 //
 // Transforms are unnormalised; a scale costs nothing, it is folded into the last pass. A plan is
-// immutable: any number of threads may use one, each with scratch of its own. Lengths are products of
-// 2, 3, 5 and 7 (good_size finds the next).
+// immutable: any number of threads may use one, each with scratch of its own. Any length will do; those
+// with other factors than 2, 3, 5 and 7 take five to seven times as long (good_size finds the next without).
 //
 //   fft/roots.hpp       roots of unity
 //   fft/butterfly.hpp   transforms in registers
 //   fft/passes.hpp      the passes over a lane block
+//   fft/any_length.hpp  lengths that have other factors
 //   fft/real.hpp        half spectra
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <span>
 #include <stdexcept>
 #include <string>
 
+#include <destrier/fft/any_length.hpp>
 #include <destrier/fft/passes.hpp>
 #include <destrier/fft/real.hpp>
 #include <destrier/layout.hpp>
@@ -42,11 +45,7 @@ namespace destrier::fft {
 /// The smallest product of 2, 3, 5 and 7 that is n or more; 1 for 0.
 ///
 /// Domain  n <= 2^63
-constexpr std::size_t good_size(std::size_t n) noexcept {
-    std::size_t size = n == 0 ? 1 : n;
-    while (!detail::is_smooth(size)) ++size;
-    return size;
-}
+constexpr std::size_t good_size(std::size_t n) noexcept { return n == 0 ? 1 : detail::next_smooth(n); }
 
 /// The same, even: for real transforms.
 constexpr std::size_t good_size_real(std::size_t n) noexcept { return 2 * good_size((n + 1) / 2); }
@@ -54,10 +53,11 @@ constexpr std::size_t good_size_real(std::size_t n) noexcept { return 2 * good_s
 namespace detail {
 
 inline std::size_t checked_length(std::size_t n, const char* plan) {
-    if (is_smooth(n)) return n;
+    constexpr std::size_t most = std::size_t{1}
+                                 << 40; // beyond it, n * n and tables would overflow first
+    if (n > 0 && n <= most) return n;
     throw std::invalid_argument(std::string(plan) + ": length is " + std::to_string(n) +
-                                ", expected a product of 2, 3, 5 and 7" +
-                                (n == 0 ? "" : ", such as " + std::to_string(good_size(n))));
+                                ", expected 1 to " + std::to_string(most));
 }
 
 inline void check_elements(const char* call, const char* what, std::size_t has, std::size_t expected) {
@@ -99,15 +99,16 @@ private:
 
 /// Complex transforms of length n on lane blocks.
 ///
-/// Accuracy  L2 relative error <= 0.5 eps(T) sqrt(log2 n) on random data, eps(T) = 2^-23 or 2^-52;
-///           asserted in tests/test_fft.cpp. NaN stays in its transform
+/// Accuracy  L2 relative error on random data <= 0.5 eps(T) sqrt(log2 n) for products of 2, 3, 5 and 7, 1.0
+///           for others, eps(T) = 2^-23 or 2^-52; asserted in tests/test_fft.cpp. NaN stays in its transform
 /// Threads   over blocks; any number gives the same bits
-/// Memory    the plan about 2 n T of twiddles; scratch 2 n lines a thread
+/// Memory    the plan about 2 n T of twiddles, scratch 2 n lines a thread; about 8 n of each for lengths
+///           with other factors
 /// Source    Van Loan, Computational Frameworks for the Fast Fourier Transform (1992), section 1.7
 template <std::floating_point T, class A = default_arch>
 class plan_c2c {
 public:
-    /// Throws  std::invalid_argument if n is not a product of 2, 3, 5 and 7
+    /// Throws  std::invalid_argument if n is 0 or above 2^40
     explicit plan_c2c(std::size_t n) : transform_(detail::checked_length(n, "fft::plan_c2c")) {}
 
     std::size_t size() const noexcept { return transform_.size(); }
@@ -142,11 +143,11 @@ public:
     /// One block of which every element may lie anywhere, as kernels built on the transform need it:
     /// exchanged() lines on both sides make it backward. space holds scratch_size(1) elements.
     void run(detail::lines<const T> in, detail::lines<T> out, T* space, T scale = T(1)) const noexcept {
-        transform_.run(in, detail::lines<T>::at(space), out, out, scale);
+        transform_.run(in, out, space, scale);
     }
 
 private:
-    std::size_t block_scratch() const noexcept { return 2 * line<T> * size(); }
+    std::size_t block_scratch() const noexcept { return transform_.room(); }
 
     template <class Run>
     void execute(const char* call, complex_blocks<const T> in, complex_blocks<T> out,
@@ -162,7 +163,7 @@ private:
         });
     }
 
-    detail::transform<T, A> transform_;
+    detail::any_length<T, A> transform_;
 };
 
 /// Real transforms of length n on lane blocks: half spectra of n / 2 + 1 elements.
@@ -173,7 +174,7 @@ private:
 template <std::floating_point T, class A = default_arch>
 class plan_r2c {
 public:
-    /// Throws  std::invalid_argument if n is not a product of 2, 3, 5 and 7
+    /// Throws  std::invalid_argument if n is 0 or above 2^40
     explicit plan_r2c(std::size_t n)
         : n_(detail::checked_length(n, "fft::plan_r2c")), transform_(even() ? n / 2 : n),
           roots_(even() ? detail::half_spectrum_roots<T>(n) : buffer<T>()) {}
@@ -231,17 +232,16 @@ public:
         using lines = detail::lines<T>;
         if (even()) {
             const lines spectrum = lines::at(out);
-            transform_.run(detail::lines<const T>::at(in), lines::at(space), spectrum, spectrum,
-                           scale / 2);
+            transform_.run(detail::lines<const T>::at(in), spectrum, space, scale / 2);
             detail::part_spectra<A>(spectrum, n_ / 2, roots_.data());
         } else {
-            T* whole = space + 2 * line<T> * n_;
+            T* const whole = space + transform_.room();
             for (std::size_t t = 0; t < n_; ++t) {
                 copy_line(in + t * line<T>, whole + 2 * t * line<T>);
                 clear_line(whole + (2 * t + 1) * line<T>);
             }
             const lines data = lines::at(whole);
-            transform_.run(data, lines::at(space), data, data, scale);
+            transform_.run(data, data, space, scale);
             for (std::size_t i = 0; i < 2 * spectrum_size(); ++i) {
                 copy_line(whole + i * line<T>, out + i * line<T>);
             }
@@ -254,13 +254,13 @@ public:
         if (even()) {
             const lines joined = lines::at(space), reals = lines::at(out);
             detail::join_spectra<A>(in, joined, n_ / 2, roots_.data());
-            transform_.run(joined.exchanged(), reals.exchanged(), joined.exchanged(), reals.exchanged(),
-                           scale);
+            transform_.run_overwriting(joined.exchanged(), reals.exchanged(), space + line<T> * n_,
+                                       scale);
         } else {
-            T* whole = space + 2 * line<T> * n_;
+            T* const whole = space + transform_.room();
             expand_spectrum(in, whole);
             const lines data = lines::at(whole).exchanged();
-            transform_.run(data, lines::at(space).exchanged(), data, data, scale);
+            transform_.run(data, data, space, scale);
             for (std::size_t t = 0; t < n_; ++t) {
                 copy_line(whole + 2 * t * line<T>, out + t * line<T>);
             }
@@ -271,7 +271,11 @@ private:
     using V = batch<T, A>;
 
     bool even() const noexcept { return n_ % 2 == 0; }
-    std::size_t block_scratch() const noexcept { return (even() ? 1 : 4) * line<T> * n_; }
+    // Even: the joined spectra and what the transform wants beside them, or alone. Odd: the whole too.
+    std::size_t block_scratch() const noexcept {
+        if (!even()) return transform_.room() + 2 * line<T> * n_;
+        return std::max(line<T> * n_ + transform_.room_overwriting(), transform_.room());
+    }
 
     static void copy_line(const T* from, T* to) noexcept {
         for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
@@ -298,7 +302,7 @@ private:
     }
 
     std::size_t n_;
-    detail::transform<T, A> transform_;
+    detail::any_length<T, A> transform_;
     buffer<T> roots_;
 };
 

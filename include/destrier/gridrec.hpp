@@ -132,9 +132,9 @@ private:
 /// Accuracy  relative L2 error within the field of view against the sum above: 3e-4 (fast), 3e-5
 ///           (standard), 5e-6 (accurate); asserted in tests/test_gridrec.cpp
 /// Threads   any number gives the same bits, and so does any grouping of slices into calls
-/// Memory    the plan: 16 (float) or 24 (double) bytes for each angle and frequency; the work space:
-///           workspace_bytes, about 8 line sizeof(T) bytes for each angle and column and 4 line
-///           sizeof(T) for each cell of the half plane
+/// Memory    the plan: 16 (float) or 24 (double) bytes for each angle and column; the work space:
+///           workspace_bytes, about 128 bytes for each angle and column, 64 for each column and cell of a
+///           grid row, and a window of 2048 bytes for each cell of a row for every thread
 template <std::floating_point T, class A = default_arch>
 class plan {
 public:

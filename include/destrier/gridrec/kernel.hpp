@@ -81,7 +81,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t terms = 24; // the last below 1e-20 for c up to 20
+    static constexpr std::size_t terms = 24; // more than enough for the presets, whose c is below 17
 
     // series = matrix^-1 series, of length 1: one elimination down and one substitution up.
     void solve(std::array<double, terms> diagonal, const std::array<double, terms>& beside) noexcept {

@@ -26,7 +26,7 @@ template <std::floating_point T>
 using strip_rows = std::array<T*, 2 * tile>;
 
 // How far ahead spectra, which lie anywhere, are called for. Measured on Sapphire Rapids: 16 to 40 are
-// alike, none costs a third.
+// alike; without it the grid stage takes 40 % longer.
 inline constexpr std::size_t prefetch_distance = 16;
 
 template <std::floating_point T>
