@@ -14,6 +14,9 @@
 //   real.forward(in, spectra, scratch);
 //   real.backward(spectra, out, scratch);
 //
+// in and out are lane blocks, the layout in which it is fastest, or views of arrays (transforms, n) in any
+// strides, which are packed into blocks and back on the way.
+//
 // Transforms are unnormalised; a scale costs nothing, it is folded into the last pass. A plan is
 // immutable: any number of threads may use one, each with scratch of its own. Any length will do; those
 // with other factors than 2, 3, 5 and 7 take five to seven times as long (good_size finds the next without).
@@ -26,6 +29,7 @@
 #pragma once
 
 #include <algorithm>
+#include <complex>
 #include <concepts>
 #include <cstddef>
 #include <span>
@@ -70,6 +74,15 @@ inline void check_problems(const char* call, std::size_t in, std::size_t out) {
     if (in == out) return;
     throw std::invalid_argument(std::string(call) + ": in holds " + std::to_string(in) +
                                 " transforms, out holds " + std::to_string(out));
+}
+
+// f(first transform, count, worker) for every block of up to line<T> transforms, in parallel.
+template <std::floating_point T, class F>
+void for_each_block(std::size_t transforms, int threads, F&& f) {
+    const std::size_t blocks = (transforms + line<T> - 1) / line<T>;
+    parallel_ranges(blocks, threads, [&](std::size_t b, std::size_t end, std::size_t worker) {
+        for (; b < end; ++b) f(b * line<T>, std::min(line<T>, transforms - b * line<T>), worker);
+    });
 }
 
 // The caller's scratch, or, where there is none, one of our own for the time of a call.
@@ -140,6 +153,28 @@ public:
         });
     }
 
+    /// Elements of T that forward and backward of arrays want as scratch.
+    std::size_t array_scratch_size(int threads = 1) const {
+        return static_cast<std::size_t>(thread_count(threads)) * array_scratch();
+    }
+
+    /// The same for arrays, through blocks of line<T> transforms.
+    ///
+    /// Shapes    in, out (transforms, n), any strides
+    /// Aliasing  out may be in, with the same strides; no other overlap
+    /// Memory    allocates nothing, unless scratch is empty: then array_scratch_size(threads)
+    /// Throws    std::invalid_argument on wrong sizes or scratch; out untouched
+    void forward(view<const std::complex<T>, 2> in, view<std::complex<T>, 2> out,
+                 std::span<T> scratch = {}, T scale = T(1), int threads = 1) const {
+        execute("fft::plan_c2c::forward", in, out, scratch, threads,
+                [&](detail::lines<T> x, T* space) { run(x, x, space, scale); });
+    }
+    void backward(view<const std::complex<T>, 2> in, view<std::complex<T>, 2> out,
+                  std::span<T> scratch = {}, T scale = T(1), int threads = 1) const {
+        execute("fft::plan_c2c::backward", in, out, scratch, threads,
+                [&](detail::lines<T> x, T* space) { run(x.exchanged(), x.exchanged(), space, scale); });
+    }
+
     /// One block of which every element may lie anywhere, as kernels built on the transform need it:
     /// exchanged() lines on both sides make it backward. space holds scratch_size(1) elements.
     void run(detail::lines<const T> in, detail::lines<T> out, T* space, T scale = T(1)) const noexcept {
@@ -148,6 +183,8 @@ public:
 
 private:
     std::size_t block_scratch() const noexcept { return transform_.room(); }
+    std::size_t block_size() const noexcept { return 2 * line<T> * size(); }
+    std::size_t array_scratch() const noexcept { return block_size() + block_scratch(); }
 
     template <class Run>
     void execute(const char* call, complex_blocks<const T> in, complex_blocks<T> out,
@@ -161,6 +198,23 @@ private:
                 run_block(in.block(b), out.block(b), space.data() + worker * block_scratch());
             }
         });
+    }
+
+    template <class Run>
+    void execute(const char* call, view<const std::complex<T>, 2> in, view<std::complex<T>, 2> out,
+                 std::span<T> scratch, int threads, const Run& run_block) const {
+        detail::check_elements(call, "in", in.extent(1), size());
+        detail::check_elements(call, "out", out.extent(1), size());
+        detail::check_problems(call, in.extent(0), out.extent(0));
+        const detail::scratch_space<T> space(scratch, array_scratch_size(threads), call);
+        detail::for_each_block<T>(in.extent(0), threads,
+                                  [&](std::size_t first, std::size_t count, std::size_t worker) {
+                                      T* const data = space.data() + worker * array_scratch();
+                                      const complex_blocks<T> block(data, size(), count);
+                                      pack<A>(in.slice(0, first, count), block);
+                                      run_block(detail::lines<T>::at(data), data + block_size());
+                                      unpack<A>(block, out.slice(0, first, count));
+                                  });
     }
 
     detail::any_length<T, A> transform_;
@@ -227,6 +281,34 @@ public:
         });
     }
 
+    /// Elements of T that forward and backward of arrays want as scratch.
+    std::size_t array_scratch_size(int threads = 1) const {
+        return static_cast<std::size_t>(thread_count(threads)) * array_scratch();
+    }
+
+    /// The same for arrays, through blocks of line<T> transforms.
+    ///
+    /// Shapes    reals (transforms, n), spectra (transforms, n / 2 + 1), any strides
+    /// Aliasing  none
+    /// Memory    allocates nothing, unless scratch is empty: then array_scratch_size(threads)
+    /// Throws    std::invalid_argument on wrong sizes or scratch; nothing is written
+    void forward(view<const T, 2> reals, view<std::complex<T>, 2> spectra, std::span<T> scratch = {},
+                 T scale = T(1), int threads = 1) const {
+        execute("fft::plan_r2c::forward", reals, spectra, scratch, threads, [&](const arrays_block& b) {
+            pack<A>(reals.slice(0, b.first, b.count), b.reals);
+            run_forward(b.reals.data(), b.spectra.data(), b.space, scale);
+            unpack<A>(b.spectra, spectra.slice(0, b.first, b.count));
+        });
+    }
+    void backward(view<const std::complex<T>, 2> spectra, view<T, 2> reals, std::span<T> scratch = {},
+                  T scale = T(1), int threads = 1) const {
+        execute("fft::plan_r2c::backward", reals, spectra, scratch, threads, [&](const arrays_block& b) {
+            pack<A>(spectra.slice(0, b.first, b.count), b.spectra);
+            run_backward(detail::lines<const T>::at(b.spectra.data()), b.reals.data(), b.space, scale);
+            unpack<A>(b.reals, reals.slice(0, b.first, b.count));
+        });
+    }
+
     /// One block; `in` n lines, `out` n / 2 + 1 complex elements, `space` scratch_size(1) elements.
     void run_forward(const T* in, T* out, T* space, T scale = T(1)) const noexcept {
         using lines = detail::lines<T>;
@@ -275,6 +357,35 @@ private:
     std::size_t block_scratch() const noexcept {
         if (!even()) return transform_.room() + 2 * line<T> * n_;
         return std::max(line<T> * n_ + transform_.room_overwriting(), transform_.room());
+    }
+
+    // Some of an array's transforms, and where they are transformed.
+    struct arrays_block {
+        std::size_t first, count;
+        real_blocks<T> reals;
+        complex_blocks<T> spectra;
+        T* space;
+    };
+
+    std::size_t array_scratch() const noexcept {
+        return line<T> * (n_ + 2 * spectrum_size()) + block_scratch();
+    }
+
+    template <class Reals, class Spectra, class Run>
+    void execute(const char* call, const Reals& reals, const Spectra& spectra, std::span<T> scratch,
+                 int threads, const Run& run_block) const {
+        detail::check_elements(call, "reals", reals.extent(1), size());
+        detail::check_elements(call, "spectra", spectra.extent(1), spectrum_size());
+        detail::check_problems(call, reals.extent(0), spectra.extent(0));
+        const detail::scratch_space<T> space(scratch, array_scratch_size(threads), call);
+        detail::for_each_block<T>(
+            reals.extent(0), threads, [&](std::size_t first, std::size_t count, std::size_t worker) {
+                T* const data = space.data() + worker * array_scratch();
+                T* const half = data + line<T> * n_;
+                run_block(arrays_block{first, count, real_blocks<T>(data, n_, count),
+                                       complex_blocks<T>(half, spectrum_size(), count),
+                                       half + 2 * line<T> * spectrum_size()});
+            });
     }
 
     static void copy_line(const T* from, T* to) noexcept {
