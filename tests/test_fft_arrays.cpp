@@ -4,9 +4,8 @@
 
 #include "reference.hpp"
 
-#include <array>
+#include <cmath>
 #include <complex>
-#include <cstring>
 #include <vector>
 
 #include <destrier/fft.hpp>
@@ -21,11 +20,6 @@ std::vector<std::complex<T>> random_complex(std::size_t n, unsigned seed) {
     std::vector<std::complex<T>> x(n);
     for (std::size_t i = 0; i < n; ++i) x[i] = {parts[2 * i], parts[2 * i + 1]};
     return x;
-}
-
-template <class X>
-bool equal_bits(const std::vector<X>& a, const std::vector<X>& b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(X)) == 0;
 }
 
 // Through lane blocks packed and unpacked by hand.
@@ -55,10 +49,10 @@ TEMPLATE_LIST_TEST_CASE("arrays give the bits of lane blocks, in place and out o
             const view<const std::complex<T>, 2> in(x.data(), {count, n});
             std::vector<std::complex<T>> y(x.size()), z = x;
             plan.forward(in, view<std::complex<T>, 2>(y.data(), {count, n}), {}, T(1), 2);
-            CHECK(equal_bits(y, by_blocks<T, A>(x, n, false)));
+            CHECK(reference::same_bits(y, by_blocks<T, A>(x, n, false)));
             const view<std::complex<T>, 2> place(z.data(), {count, n});
             plan.backward(place, place);
-            CHECK(equal_bits(z, by_blocks<T, A>(x, n, true)));
+            CHECK(reference::same_bits(z, by_blocks<T, A>(x, n, true)));
         }
     }
 }

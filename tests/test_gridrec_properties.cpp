@@ -5,7 +5,6 @@
 
 #include "gridrec_fixture.hpp"
 
-#include <cstring>
 #include <limits>
 #include <string>
 
@@ -19,11 +18,6 @@ using gridrec::accuracy;
 using gridrec::filter;
 
 namespace {
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
 
 template <class T>
 std::vector<T> slice_of(const std::vector<T>& all, std::size_t size, std::size_t i) {
