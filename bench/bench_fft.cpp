@@ -209,24 +209,13 @@ void c2c_out_of_cache(benchmark::State& state) {
     state.counters["of_copy"] = bytes / limits::fastest(run) / limits::copy_bandwidth(1);
 }
 
-BENCHMARK(c2c_in_cache<float>)
-    ->ArgName("n")
-    ->Arg(64)
-    ->Arg(256)
-    ->Arg(1000)
-    ->Arg(1009)
-    ->Arg(1024)
-    ->Arg(2304)
-    ->Arg(4096);
-BENCHMARK(c2c_in_cache<double>)
-    ->ArgName("n")
-    ->Arg(64)
-    ->Arg(256)
-    ->Arg(1000)
-    ->Arg(1009)
-    ->Arg(1024)
-    ->Arg(2304)
-    ->Arg(4096);
+void lengths(benchmark::internal::Benchmark* b) {
+    b->ArgName("n");
+    for (const int n : {64, 256, 1000, 1009, 1024, 2304, 4096}) b->Arg(n);
+}
+
+BENCHMARK(c2c_in_cache<float>)->Apply(lengths);
+BENCHMARK(c2c_in_cache<double>)->Apply(lengths);
 BENCHMARK(r2c_in_cache<float>)->ArgName("n")->Arg(2304)->Arg(4096);
 BENCHMARK(r2c_in_cache<double>)->ArgName("n")->Arg(2304)->Arg(4096);
 BENCHMARK(c2c_arrays<float>)->ArgName("n")->Arg(64)->Arg(1024)->Arg(4096)->Unit(benchmark::kMicrosecond);

@@ -166,8 +166,8 @@ template <std::floating_point T>
 struct sample_lists {
     sample_lists(std::span<const double> theta, std::size_t radial, const half_plane& plane,
                  std::size_t taps, memory where)
-        : size(checked_size(theta.size(), radial, plane)),
-          direct(plane, taps, false, where, [&](auto&& f) { for_each_sample(theta, radial, plane, f); }),
+        : direct(checked(plane, theta.size(), radial), taps, false, where,
+                 [&](auto&& f) { for_each_sample(theta, radial, plane, f); }),
           mirrored(plane, taps, true, where, [&](auto&& f) {
               const double reach = 0.5 * static_cast<double>(taps), m = static_cast<double>(plane.size);
               for_each_sample(theta, radial, plane, [&](double u, double v, std::size_t source) {
@@ -176,7 +176,6 @@ struct sample_lists {
               });
           }) {}
 
-    std::size_t size; // angles * bins
     sample_list<T> direct, mirrored;
 
 private:
@@ -200,7 +199,7 @@ private:
         }
     }
 
-    static std::size_t checked_size(std::size_t angles, std::size_t radial, const half_plane& plane) {
+    static const half_plane& checked(const half_plane& plane, std::size_t angles, std::size_t radial) {
         const std::size_t n = product_of({angles, radial / 2 + 1}, "the number of gridrec samples");
         constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
         if (n > most || plane.strips() * tile * (plane.row_cells() + tile) > most) {
@@ -208,7 +207,7 @@ private:
                                         std::to_string(radial / 2 + 1) +
                                         " frequencies exceed 2^32 samples or grid cells");
         }
-        return n;
+        return plane;
     }
 };
 
