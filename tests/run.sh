@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
-    g++ cmake ninja-build
+    g++ binutils cmake ninja-build python3
     libxsimd-dev catch2
     libhdf5-dev hdf5-tools libcli11-dev libtiff-dev libpng-dev
 )

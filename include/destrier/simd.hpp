@@ -15,6 +15,9 @@
 //   load_head, store_head   the first n lanes, for the end of a row
 //   stream, stream_fence    stores past the caches
 //   transpose           W registers of W lanes, in place
+//   store_transposed    the same on the way to memory, at half the shuffles
+//   load_pieces         a register from equal pieces of memory
+//   interleave, deinterleave   two registers of pairs from, and to, two of firsts and seconds
 #pragma once
 
 #include <concepts>
@@ -188,6 +191,13 @@ DESTRIER_INLINE R every_second(R a, R b, std::index_sequence<Lane...>) noexcept 
     return __builtin_shufflevector(a, b, source(Lane)...);
 }
 
+// The lanes of a and b in turn, from those of their first half (Half = 0) or of their second (1).
+template <std::size_t Half, class R, std::size_t... Lane>
+DESTRIER_INLINE R pairs(R a, R b, std::index_sequence<Lane...>) noexcept {
+    constexpr std::size_t w = sizeof...(Lane);
+    return __builtin_shufflevector(a, b, static_cast<int>(Half * w / 2 + Lane / 2 + Lane % 2 * w)...);
+}
+
 // One perfect unshuffle of N registers, Stride apart; log2(N) of them transpose N x N blocks.
 template <std::size_t N, std::size_t Stride, std::size_t Block, std::size_t Group, class R,
           std::size_t W>
@@ -205,7 +215,103 @@ DESTRIER_INLINE void unshuffle(R* r, std::index_sequence<W>) noexcept {
 // log2 of a power of two.
 constexpr std::size_t log2(std::size_t n) noexcept { return n <= 1 ? 0 : 1 + log2(n / 2); }
 
+// Transposes Group x Group blocks, each within 128 bits of as many registers one after the other.
+template <std::size_t Group, class R, std::size_t W>
+DESTRIER_INLINE void transpose_quads(R* r, std::index_sequence<W> lanes) noexcept {
+    unroll<W / Group>([&](auto g) DESTRIER_UNROLLED {
+        unroll<log2(Group)>(
+            [&](auto) DESTRIER_UNROLLED { unshuffle<Group, 1, 1, Group>(r + g * Group, lanes); });
+    });
+}
+
+// Stores 128-bit block At of a register. (Of a __builtin_shufflevector g++ 12 makes a shuffle and a store.)
+template <std::size_t At, class R>
+DESTRIER_INLINE void store_quad(R r, void* to) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (sizeof(R) == 64) {
+        return _mm_store_ps(static_cast<float*>(to), _mm512_maskz_extractf32x4_ps(0xf, (__m512)r, At));
+    } else
+#endif
+#if defined(__AVX__)
+        if constexpr (sizeof(R) == 32) {
+        return _mm_store_ps(static_cast<float*>(to), _mm256_extractf128_ps((__m256)r, At));
+    } else
+#endif
+    {
+        *static_cast<R*>(to) = r;
+    }
+}
+
 } // namespace detail
+
+/// A register put together from Pieces equal pieces of memory, of 16 bytes at least, `stride` elements apart.
+template <class V, std::size_t Pieces, class T = typename V::value_type>
+DESTRIER_INLINE V load_pieces(const T* p, std::ptrdiff_t stride) noexcept {
+    static_assert(sizeof(V) / Pieces >= 16);
+    if constexpr (Pieces == 1) return V::load_unaligned(p);
+#if defined(__AVX__)
+    using R = typename V::register_type;
+    [[maybe_unused]] const auto quad = [&](std::ptrdiff_t i) DESTRIER_UNROLLED {
+        return _mm_loadu_ps(reinterpret_cast<const float*>(p + i * stride));
+    };
+    if constexpr (sizeof(V) == 32 && Pieces == 2) {
+        return (R)_mm256_insertf128_ps(_mm256_castps128_ps256(quad(0)), quad(1), 1);
+    }
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) == 64 && Pieces == 2) {
+        const __m256d first = _mm256_loadu_pd(reinterpret_cast<const double*>(p));
+        const __m256d second = _mm256_loadu_pd(reinterpret_cast<const double*>(p + stride));
+        return (R)_mm512_maskz_insertf64x4(0xff, _mm512_castpd256_pd512(first), second, 1);
+    }
+    if constexpr (sizeof(V) == 64 && Pieces == 4) {
+        __m512 r = _mm512_castps128_ps512(quad(0));
+        r = _mm512_maskz_insertf32x4(0xffff, r, quad(1), 1);
+        r = _mm512_maskz_insertf32x4(0xffff, r, quad(2), 2);
+        return (R)_mm512_maskz_insertf32x4(0xffff, r, quad(3), 3);
+    }
+#endif
+#endif
+}
+
+/// Stores the transpose of rows[0 .. width - 1]: lane j of rows[i] goes to to[j Stride + i]. `to` and Stride
+/// are multiples of 16 bytes. Only 128-bit blocks are transposed in registers: they are stored one by one,
+/// which a store port does for nothing, where shuffles of whole registers would wait for one port.
+template <std::size_t Stride, std::floating_point T, class A>
+DESTRIER_INLINE void store_transposed(const xsimd::batch<T, A>* rows, T* to) noexcept {
+    using R = typename batch<T, A>::register_type;
+    constexpr std::size_t w = width<T, A>, group = 16 / sizeof(T);
+    constexpr std::index_sequence<w> lanes;
+    R r[w];
+    unroll<w>([&](auto i) DESTRIER_UNROLLED { r[i] = rows[i]; });
+    detail::transpose_quads<group>(r, lanes);
+    unroll<w>([&](auto i) DESTRIER_UNROLLED { // 128-bit block b of r[i] is lane b group + i % group
+        unroll<w / group>([&](auto b) DESTRIER_UNROLLED {
+            detail::store_quad<b>(r[i], to + (b * group + i % group) * Stride + i / group * group);
+        });
+    });
+}
+
+/// a and b hold the pairs a0 b0 a1 b1 ... of two registers, one after the other: parts the firsts (into a)
+/// from the seconds (into b).
+template <std::floating_point T, class A>
+DESTRIER_INLINE void deinterleave(xsimd::batch<T, A>& a, xsimd::batch<T, A>& b) noexcept {
+    using R = typename batch<T, A>::register_type;
+    constexpr std::size_t w = width<T, A>;
+    constexpr std::make_index_sequence<w> lanes;
+    const R first = a, second = b;
+    a = detail::every_second<1, w, 0>(first, second, lanes);
+    b = detail::every_second<1, w, 1>(first, second, lanes);
+}
+
+/// The inverse: pairs in two registers, from the firsts in a and the seconds in b.
+template <std::floating_point T, class A>
+DESTRIER_INLINE void interleave(xsimd::batch<T, A>& a, xsimd::batch<T, A>& b) noexcept {
+    using R = typename batch<T, A>::register_type;
+    constexpr std::make_index_sequence<width<T, A>> lanes;
+    const R first = a, second = b;
+    a = detail::pairs<0>(first, second, lanes);
+    b = detail::pairs<1>(first, second, lanes);
+}
 
 /// Transposes rows[0 .. width - 1] in registers: lane j of rows[i] becomes lane i of rows[j].
 template <std::floating_point T, class A>
@@ -216,11 +322,7 @@ DESTRIER_INLINE void transpose(xsimd::batch<T, A>* rows) noexcept {
     constexpr std::index_sequence<w> lanes;
     R r[w];
     unroll<w>([&](auto i) DESTRIER_UNROLLED { r[i] = rows[i]; });
-    unroll<w / group>([&](auto g) DESTRIER_UNROLLED {
-        unroll<detail::log2(group)>([&](auto) DESTRIER_UNROLLED {
-            detail::unshuffle<group, 1, 1, group>(r + g * group, lanes);
-        });
-    });
+    detail::transpose_quads<group>(r, lanes);
     unroll<group>([&](auto i) DESTRIER_UNROLLED {
         unroll<detail::log2(w / group)>([&](auto) DESTRIER_UNROLLED {
             detail::unshuffle<w / group, group, group, w>(r + i, lanes);

@@ -13,7 +13,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
+#include <type_traits>
+#include <utility>
 
 #include <destrier/fft/butterfly.hpp>
 #include <destrier/fft/roots.hpp>
@@ -35,21 +38,41 @@ struct lines {
     }
     // With re and im exchanged a forward transform is a backward one.
     lines exchanged() const noexcept { return {im, re, stride}; }
+    // The elements from one on.
+    lines from(std::size_t element) const noexcept {
+        const auto offset = static_cast<std::ptrdiff_t>(element) * stride;
+        return {re + offset, im + offset, stride};
+    }
     operator lines<const T>() const noexcept { return {re, im, stride}; }
+
+    // Opaque, for the compiler would otherwise compute the address of every element of a butterfly anew for
+    // each run of k, two hundred instructions, rather than keep the distances in registers.
+    void advance(std::ptrdiff_t by) noexcept {
+        opaque(re += by);
+        opaque(im += by);
+    }
 };
 
+// A register of the element `offset` values of T further on.
 template <class V, class T>
-DESTRIER_INLINE complex<V> load(const lines<T>& x, std::ptrdiff_t element, std::size_t lane) noexcept {
-    const std::ptrdiff_t at = element * x.stride + static_cast<std::ptrdiff_t>(lane);
-    return {V::load_aligned(x.re + at), V::load_aligned(x.im + at)};
+DESTRIER_INLINE complex<V> load_at(const lines<T>& x, std::ptrdiff_t offset, std::size_t lane) noexcept {
+    return {V::load_aligned(x.re + offset + lane), V::load_aligned(x.im + offset + lane)};
+}
+template <class V, class T>
+DESTRIER_INLINE void store_at(const lines<T>& x, std::ptrdiff_t offset, std::size_t lane,
+                              complex<V> v) noexcept {
+    v.re.store_aligned(x.re + offset + lane);
+    v.im.store_aligned(x.im + offset + lane);
 }
 
 template <class V, class T>
+DESTRIER_INLINE complex<V> load(const lines<T>& x, std::ptrdiff_t element, std::size_t lane) noexcept {
+    return load_at<V>(x, element * x.stride, lane);
+}
+template <class V, class T>
 DESTRIER_INLINE void store(const lines<T>& x, std::ptrdiff_t element, std::size_t lane,
                            complex<V> v) noexcept {
-    const std::ptrdiff_t at = element * x.stride + static_cast<std::ptrdiff_t>(lane);
-    v.re.store_aligned(x.re + at);
-    v.im.store_aligned(x.im + at);
+    store_at(x, element * x.stride, lane, v);
 }
 
 template <class V>
@@ -64,50 +87,65 @@ struct stage {
 
 enum class ending { none, last, last_scaled };
 
-template <std::size_t R, ending End, class A, class T>
-[[gnu::noinline]] void pass(lines<const T> in, lines<T> out, const stage& s, const T* twiddles,
+// Called with 64 bytes of a frame, it has the compiler align the frame to them and leave the red zone alone.
+// What is spilled then lies at multiples of 64 bytes from rsp: 8 bytes of instruction rather than 11.
+template <class A>
+[[gnu::noinline]] void align_frame(std::byte* bytes) noexcept {
+    asm("" : : "r"(bytes) : "memory");
+}
+
+template <std::size_t R, ending End, class A, class T, class Out>
+[[gnu::noinline]] void pass(lines<const T> in, Out out, const stage& s, const T* twiddles,
                             T scale) noexcept {
     using V = batch<T, A>;
     const auto l = static_cast<std::ptrdiff_t>(s.l), m = static_cast<std::ptrdiff_t>(s.m);
+    const std::ptrdiff_t in_step = l * m * in.stride, out_step = l * out.stride; // from q to q + 1
     const V factor(scale);
+    if constexpr (R > 11) {
+        alignas(64) std::byte bytes[64];
+        align_frame<A>(bytes);
+    }
+    const T* w = twiddles + s.twiddles;
     for (std::ptrdiff_t j = 0; j < m; ++j) {
-        const T* w = twiddles + s.twiddles + 2 * (R - 1) * static_cast<std::size_t>(j);
-        for (std::ptrdiff_t k = 0; k < l; ++k) {
+        const T* const end = in.re + l * in.stride; // of the run of k, which needs no counter then
+        while (in.re != end) {
             for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
                 complex<V> x[R];
                 unroll<R>([&](auto q) DESTRIER_UNROLLED {
-                    x[q] = load<V>(in, k + l * (j + m * static_cast<std::ptrdiff_t>(q)), lane);
+                    x[q] = load_at<V>(in, static_cast<std::ptrdiff_t>(q) * in_step, lane);
                 });
-                butterfly<R>(x);
-                unroll<R>([&](auto q) DESTRIER_UNROLLED {
+                butterfly<R>(x, [&](auto q) DESTRIER_UNROLLED {
                     if constexpr (End == ending::none && q > 0) {
                         x[q] = multiply(x[q], {V(w[2 * q - 2]), V(w[2 * q - 1])});
                     } else if constexpr (End == ending::last_scaled) {
                         x[q] = {x[q].re * factor, x[q].im * factor};
                     }
-                    store(out,
-                          k + l * (static_cast<std::ptrdiff_t>(R) * j + static_cast<std::ptrdiff_t>(q)),
-                          lane, x[q]);
+                    store_at(out, static_cast<std::ptrdiff_t>(q) * out_step, lane, x[q]);
                 });
             }
+            in.advance(in.stride);
+            out.advance(out.stride);
         }
+        out.advance((static_cast<std::ptrdiff_t>(R) - 1) * out_step);
+        w += 2 * (R - 1);
     }
 }
 
-template <ending End, class A, class T>
-void pass(lines<const T> in, lines<T> out, const stage& s, const T* twiddles, T scale) noexcept {
-    switch (s.radix) {
-    case 2: return pass<2, End, A>(in, out, s, twiddles, scale);
-    case 3: return pass<3, End, A>(in, out, s, twiddles, scale);
-    case 4: return pass<4, End, A>(in, out, s, twiddles, scale);
-    case 5: return pass<5, End, A>(in, out, s, twiddles, scale);
-    case 7: return pass<7, End, A>(in, out, s, twiddles, scale);
-    case 8: return pass<8, End, A>(in, out, s, twiddles, scale);
-    case 9: return pass<9, End, A>(in, out, s, twiddles, scale);
-    case 16:
-        if constexpr (End == ending::none) return pass<16, End, A>(in, out, s, twiddles, scale);
-        [[fallthrough]];
-    default: return pass<1, End, A>(in, out, s, twiddles, scale);
+// Calls f with the one of these radices that it is.
+template <std::size_t... R, class F>
+void with_radix(std::size_t radix, F&& f) noexcept {
+    (void)((radix == R && (f(std::integral_constant<std::size_t, R>{}), true)) || ...);
+}
+
+template <ending End, class A, class T, class Out>
+void pass(lines<const T> in, Out out, const stage& s, const T* twiddles, T scale) noexcept {
+    const auto run = [&](auto r) { pass<r, End, A>(in, out, s, twiddles, scale); };
+    if constexpr (!std::is_same_v<Out, lines<T>>) {
+        with_radix<2, 4, 8, 16>(s.radix, run); // all that a row ends with
+    } else if constexpr (End == ending::none) {
+        with_radix<2, 3, 4, 5, 7, 8, 9, 11, 13, 16>(s.radix, run);
+    } else {
+        with_radix<1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 16>(s.radix, run);
     }
 }
 
@@ -124,40 +162,50 @@ struct radices {
     }
 };
 
-// The powers of two first. Up to 256, where a block fits into L1, radices of at most 8 are fastest; beyond,
-// where every pass is a sweep through L2, radix 16 saves one though it spills registers (a quarter of the
-// time at 1024, a sixth at 2304, on Sapphire Rapids). It is never the last pass.
-inline radices radices_of(std::size_t n) noexcept {
-    radices f;
-    std::size_t bits = 0, odd = n;
-    for (; odd % 2 == 0; odd /= 2) ++bits;
-    const std::size_t most_bits = n <= 256 ? 3 : 4;
-    const bool last = n > 256 && odd == 1;
-    for (std::size_t passes = (bits + last + most_bits - 1) / most_bits; passes > 0; --passes) {
-        const std::size_t now = (bits + passes - 1) / passes; // as even as can be, the larger first
+// The powers of two of a length, in radices of at most most_bits bits, as few and as even as can be, the
+// larger first.
+inline void take_bits(radices& f, std::size_t n, std::size_t most_bits) noexcept {
+    auto bits = static_cast<std::size_t>(std::countr_zero(n));
+    for (std::size_t passes = (bits + most_bits - 1) / most_bits; passes > 0; --passes) {
+        const std::size_t now = (bits + passes - 1) / passes;
         f.radix[f.count++] = std::size_t{1} << now;
         bits -= now;
     }
-    for (const std::size_t r : {9u, 7u, 5u, 3u}) f.take(r, odd);
+}
+inline void take_odd(radices& f, std::size_t n) noexcept {
+    n >>= std::countr_zero(n);
+    for (const std::size_t r : {13u, 11u, 9u, 7u, 5u, 3u}) f.take(r, n);
+}
+
+// Up to 256, where a block fits into L1, radices of at most 8 are fastest; beyond, where every pass is a
+// sweep through L2, radix 16 saves one though it spills registers (a quarter of the time at 1024, a sixth at
+// 2304, on Sapphire Rapids).
+inline radices radices_of(std::size_t n) noexcept {
+    radices f;
+    take_bits(f, n, n <= 256 ? 3 : 4);
+    take_odd(f, n);
     if (f.count == 0) f.radix[f.count++] = 1;
     return f;
 }
 
-// Lengths this version transforms: products of 2, 3, 5 and 7.
-constexpr bool is_smooth(std::size_t n) noexcept {
+// Whether n has no prime factors but these.
+template <std::size_t... Primes>
+constexpr bool is_product_of(std::size_t n) noexcept {
     if (n == 0) return false;
-    for (const std::size_t p : {2u, 3u, 5u, 7u}) {
+    for (const std::size_t p : {Primes...}) {
         while (n % p == 0) n /= p;
     }
     return n == 1;
 }
 
-// All passes of one length, with their twiddles.
+// Lengths that passes transform: products of 2, 3, 5, 7, 11 and 13.
+constexpr bool is_smooth(std::size_t n) noexcept { return is_product_of<2, 3, 5, 7, 11, 13>(n); }
+
+// The stages of one length, with their twiddles.
 template <std::floating_point T, class A>
-class transform {
+class stages {
 public:
-    explicit transform(std::size_t n) : n_(n) {
-        const radices f = radices_of(n);
+    stages(std::size_t n, const radices& f) : n_(n) {
         std::size_t l = 1, twiddles = 0;
         for (std::size_t i = 0; i < f.count; ++i) {
             const std::size_t r = f.radix[i], m = n / (l * r);
@@ -170,30 +218,18 @@ public:
     }
 
     std::size_t size() const noexcept { return n_; }
-
-    // Reads `in`, ends in `out`. The passes before the last write to `first` and `second` in turn,
-    // one of which is `out` itself; `in` may be `out` if `first` is not, and the other way round.
-    void run(lines<const T> in, lines<T> first, lines<T> second, lines<T> out, T scale) const noexcept {
-        for (std::size_t i = 0; i + 1 < count_; ++i) {
-            pass<ending::none, A>(in, first, stages_[i], twiddles_.data(), T(1));
-            in = first;
-            std::swap(first, second);
-        }
-        const stage& last = stages_[count_ - 1];
-        if (scale == T(1)) {
-            pass<ending::last, A>(in, out, last, twiddles_.data(), scale);
-        } else {
-            pass<ending::last_scaled, A>(in, out, last, twiddles_.data(), scale);
-        }
-    }
+    std::size_t count() const noexcept { return count_; }
+    const stage& operator[](std::size_t i) const noexcept { return stages_[i]; }
+    const T* twiddles() const noexcept { return twiddles_.data(); }
 
 private:
     void fill_twiddles(const stage& s) {
         if (s.m == 1) return;
         T* w = twiddles_.data() + s.twiddles;
+        const root_table<long double> roots(s.radix * s.m);
         for (std::size_t j = 0; j < s.m; ++j) {
             for (std::size_t q = 1; q < s.radix; ++q) {
-                const root r = unit_root(j * q, s.radix * s.m);
+                const auto r = roots(j * q);
                 *w++ = static_cast<T>(r.re);
                 *w++ = static_cast<T>(r.im);
             }
@@ -204,6 +240,36 @@ private:
     std::array<stage, 64> stages_{};
     std::size_t count_ = 0;
     buffer<T> twiddles_;
+};
+
+// All passes of one length.
+template <std::floating_point T, class A>
+class transform {
+public:
+    explicit transform(std::size_t n) : transform(n, radices_of(n)) {}
+    transform(std::size_t n, const radices& f) : stages_(n, f) {}
+
+    std::size_t size() const noexcept { return stages_.size(); }
+
+    // Reads `in`, ends in `out`. The passes before the last write to `first` and `second` in turn,
+    // one of which is `out` itself; `in` may be `out` if `first` is not, and the other way round.
+    template <class Out>
+    void run(lines<const T> in, lines<T> first, lines<T> second, Out out, T scale) const noexcept {
+        for (std::size_t i = 0; i + 1 < stages_.count(); ++i) {
+            pass<ending::none, A>(in, first, stages_[i], stages_.twiddles(), T(1));
+            in = first;
+            std::swap(first, second);
+        }
+        const stage& last = stages_[stages_.count() - 1];
+        if (std::is_same_v<Out, lines<T>> && scale == T(1)) {
+            pass<ending::last, A>(in, out, last, stages_.twiddles(), scale);
+        } else {
+            pass<ending::last_scaled, A>(in, out, last, stages_.twiddles(), scale);
+        }
+    }
+
+private:
+    stages<T, A> stages_;
 };
 
 } // namespace destrier::fft::detail

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <numbers>
+#include <vector>
 
 namespace destrier::fft::detail {
 
@@ -47,5 +48,34 @@ constexpr root unit_root(std::size_t k, std::size_t n) noexcept {
     const root r = cos_sin_of_turn(k, n);
     return {r.re, -r.im};
 }
+
+// All roots of one order as products of two, from tables of about 2 sqrt(n): many at little expense, with one
+// more rounding to Real.
+template <class Real>
+class root_table {
+public:
+    struct pair {
+        Real re, im;
+    };
+
+    explicit root_table(std::size_t n) {
+        while (((n - 1) >> bits_) >> bits_ > 0) ++bits_;
+        for (std::size_t k = 0; k < std::size_t{1} << bits_; ++k)
+            low_.push_back(rounded(unit_root(k, n)));
+        for (std::size_t k = 0; k <= n >> bits_; ++k) high_.push_back(rounded(unit_root(k << bits_, n)));
+    }
+
+    // exp(-2 pi i k / n), k < n.
+    pair operator()(std::size_t k) const noexcept {
+        const pair a = high_[k >> bits_], b = low_[k & ((std::size_t{1} << bits_) - 1)];
+        return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+    }
+
+private:
+    static pair rounded(root r) noexcept { return {static_cast<Real>(r.re), static_cast<Real>(r.im)}; }
+
+    std::size_t bits_ = 0;
+    std::vector<pair> low_, high_;
+};
 
 } // namespace destrier::fft::detail
