@@ -99,9 +99,10 @@ class chirp_transform {
 public:
     explicit chirp_transform(std::size_t n) : n_(n), transform_(convolution_size(2 * n - 1)) {
         std::vector<long_complex> chirp(n), response(transform_.size());
+        const root_table<long double> table(2 * n);
         std::size_t square = 0; // t^2 modulo 2 n
         for (std::size_t t = 0; t < n; ++t) {
-            chirp[t] = long_root(square, 2 * n);
+            chirp[t] = {table(square).re, table(square).im};
             square = (square + 2 * t + 1) % (2 * n);
             response[t] = std::conj(chirp[t]);
             if (t > 0) response[transform_.size() - t] = response[t];
@@ -158,7 +159,7 @@ public:
     // out = scale times the transform of in, which may be out.
     void run(lines<const T> in, lines<T> out, T* room, T scale) const noexcept {
         if (const auto* passes = std::get_if<direct>(&kind_)) {
-            passes->run(in, lines<T>::at(room), out, out, scale);
+            passes->run(in, lines<T>::at(room), out, scale);
         } else {
             std::get_if<convolved>(&kind_)->run(in, out, room, scale);
         }

@@ -6,8 +6,8 @@
 //   smooth.apply(in, out);                         // out[i] = sum_t response[(i - t) mod n] in[t]
 //   smooth.apply_adjoint(in, out);                 // out[t] = sum_i conj response[(i - t) mod n] in[i]
 //
-// in and out are complex blocks, or, with a real response, real ones. A plan holds the spectrum of its response,
-// made in long double, with 1 / n in it. Blocks are transformed in place, in the order of the passes.
+// in and out are complex blocks, or, with a real response, real ones. A plan holds the spectrum of its
+// response, made in long double, with 1 / n in it. Blocks are transformed in place, in the order of the passes.
 //
 // A real transform is a complex one of half its length (real.hpp), Z of z[t] = x[2t] + i x[2t + 1]. What a
 // convolution does to it is, with the spectra E and O of the response's even and odd elements, h = n / 2

@@ -13,12 +13,12 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <type_traits>
 #include <utility>
 
 #include <destrier/fft/butterfly.hpp>
+#include <destrier/fft/radices.hpp>
 #include <destrier/fft/roots.hpp>
 #include <destrier/memory.hpp>
 #include <destrier/simd.hpp>
@@ -101,7 +101,7 @@ template <std::size_t R, ending End, class A, class T, class Out>
     const auto l = static_cast<std::ptrdiff_t>(s.l), m = static_cast<std::ptrdiff_t>(s.m);
     const std::ptrdiff_t in_step = l * m * in.stride, out_step = l * out.stride; // from q to q + 1
     const V factor(scale);
-    if constexpr (R > 11) {
+    if constexpr (R > 9) {
         alignas(64) std::byte bytes[64];
         align_frame<A>(bytes);
     }
@@ -143,63 +143,11 @@ void pass(lines<const T> in, Out out, const stage& s, const T* twiddles, T scale
     if constexpr (!std::is_same_v<Out, lines<T>>) {
         with_radix<2, 4, 8, 16>(s.radix, run); // all that a row ends with
     } else if constexpr (End == ending::none) {
-        with_radix<2, 3, 4, 5, 7, 8, 9, 11, 13, 16>(s.radix, run);
+        with_radix<2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 16>(s.radix, run);
     } else {
-        with_radix<1, 2, 3, 4, 5, 7, 8, 9, 11, 13, 16>(s.radix, run);
+        with_radix<1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 16>(s.radix, run);
     }
 }
-
-// The radices of a length, in the order of the passes.
-struct radices {
-    std::array<std::size_t, 64> radix{};
-    std::size_t count = 0;
-
-    void take(std::size_t r, std::size_t& rest) noexcept {
-        while (rest % r == 0) {
-            radix[count++] = r;
-            rest /= r;
-        }
-    }
-};
-
-// The powers of two of a length, in radices of at most most_bits bits, as few and as even as can be, the
-// larger first.
-inline void take_bits(radices& f, std::size_t n, std::size_t most_bits) noexcept {
-    auto bits = static_cast<std::size_t>(std::countr_zero(n));
-    for (std::size_t passes = (bits + most_bits - 1) / most_bits; passes > 0; --passes) {
-        const std::size_t now = (bits + passes - 1) / passes;
-        f.radix[f.count++] = std::size_t{1} << now;
-        bits -= now;
-    }
-}
-inline void take_odd(radices& f, std::size_t n) noexcept {
-    n >>= std::countr_zero(n);
-    for (const std::size_t r : {13u, 11u, 9u, 7u, 5u, 3u}) f.take(r, n);
-}
-
-// Up to 256, where a block fits into L1, radices of at most 8 are fastest; beyond, where every pass is a
-// sweep through L2, radix 16 saves one though it spills registers (a quarter of the time at 1024, a sixth at
-// 2304, on Sapphire Rapids).
-inline radices radices_of(std::size_t n) noexcept {
-    radices f;
-    take_bits(f, n, n <= 256 ? 3 : 4);
-    take_odd(f, n);
-    if (f.count == 0) f.radix[f.count++] = 1;
-    return f;
-}
-
-// Whether n has no prime factors but these.
-template <std::size_t... Primes>
-constexpr bool is_product_of(std::size_t n) noexcept {
-    if (n == 0) return false;
-    for (const std::size_t p : {Primes...}) {
-        while (n % p == 0) n /= p;
-    }
-    return n == 1;
-}
-
-// Lengths that passes transform: products of 2, 3, 5, 7, 11 and 13.
-constexpr bool is_smooth(std::size_t n) noexcept { return is_product_of<2, 3, 5, 7, 11, 13>(n); }
 
 // The stages of one length, with their twiddles.
 template <std::floating_point T, class A>
@@ -266,6 +214,12 @@ public:
         } else {
             pass<ending::last_scaled, A>(in, out, last, stages_.twiddles(), scale);
         }
+    }
+
+    // From lines to lines with one buffer more, or, where two passes do, with none.
+    void run(lines<const T> in, lines<T> room, lines<T> out, T scale) const noexcept {
+        const bool apart = in.re != out.re && in.re != out.im;
+        run(in, apart && stages_.count() == 2 ? out : room, out, out, scale);
     }
 
 private:

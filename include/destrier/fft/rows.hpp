@@ -133,10 +133,11 @@ template <std::size_t R, bool Exchanged, class A, class T>
 
 // The odd radices first: the last pass writes the row, and there are fewer kinds of it.
 inline radices radices_of_row(std::size_t m) noexcept {
-    radices f;
-    take_odd(f, m);
-    take_bits(f, m, 4);
-    if (f.count == 0) f.radix[f.count++] = 1;
+    const std::size_t power_of_two = m & (~m + 1);
+    radices f = fewest_radices(m / power_of_two);
+    const radices last = fewest_radices(power_of_two);
+    for (std::size_t i = 0; i < last.count; ++i) f.push(last.radix[i]);
+    if (m == 1) f.push(1);
     return f;
 }
 
