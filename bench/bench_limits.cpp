@@ -11,8 +11,8 @@ namespace {
 template <class T>
 void fma_peak(benchmark::State& state) {
     for (auto _ : state) limits::fma_chains<T>::run();
-    state.counters["flops"] = benchmark::Counter(
-        limits::fma_chains<T>::flops, benchmark::Counter::kIsIterationInvariantRate);
+    state.counters["flops"] =
+        benchmark::Counter(limits::fma_chains<T>::flops, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void l2_read(benchmark::State& state) {

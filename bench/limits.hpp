@@ -76,8 +76,8 @@ struct fma_chains {
         destrier::batch<T> x[chains];
         destrier::unroll<chains>([&](auto i) DESTRIER_UNROLLED { x[i] = T(i); });
         for (std::size_t round = 0; round < rounds; ++round) {
-            destrier::unroll<chains>(
-                [&](auto i) DESTRIER_UNROLLED { x[i] = destrier::fmadd(x[i], a, b); });
+            destrier::unroll<chains>([&](auto i)
+                                         DESTRIER_UNROLLED { x[i] = destrier::fmadd(x[i], a, b); });
         }
         // Every chain has long reached its fixed point b / (1 - a).
         check(std::ranges::count(lanes<T>(x), T(2)) == std::ssize(lanes<T>(x)), "fma_chains");
@@ -182,10 +182,10 @@ private:
     }
     double total(const destrier::buffer<double>& array) const {
         std::vector<double> sums(static_cast<std::size_t>(threads_));
-        destrier::parallel_ranges(
-            size, threads_, [&](std::size_t begin, std::size_t end, std::size_t worker) {
-                sums[worker] = sum(array.data() + begin, end - begin);
-            });
+        destrier::parallel_ranges(size, threads_,
+                                  [&](std::size_t begin, std::size_t end, std::size_t worker) {
+                                      sums[worker] = sum(array.data() + begin, end - begin);
+                                  });
         return std::accumulate(sums.begin(), sums.end(), 0.0);
     }
 

@@ -42,8 +42,8 @@ struct lane {
     using A = Arch;
 };
 
-// Every vector width of this machine. Under the sanitizers, whose unrolled kernels take a compiler
-// minutes, the widest one and the narrowest one.
+// Every vector width of this machine, or, as unrolled kernels take compilers minutes, the widest one and the
+// narrowest one.
 #if defined(__x86_64__)
 using narrow_arch = xsimd::sse2;
 #else
