@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Any length: products of 2, 3, 5, 7, 11 and 13 by passes, all others as a convolution (Bluestein).
+// Any length: products of 2, 3, 5, 7, 11 and 13 by passes, in two sweeps where a pass each would be more than L2
+// holds, and all others as a convolution (Bluestein).
 //
 // With the chirp c[t] = exp(-pi i t^2 / n), X[k] = c[k] sum_t (x[t] c[t]) conj c[k - t]: a convolution,
 // done in place at a smooth length m >= 2 n - 1. The transform of the chirp belongs to the plan, and is
@@ -14,6 +15,7 @@
 #include <complex>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -138,15 +140,42 @@ private:
     buffer<T> chirp_, spectrum_;
 };
 
+// A transform in two sweeps: in place, each part to its end while it is in cache, but that the last pass puts
+// every element where it belongs.
+template <std::floating_point T, class A>
+class swept_transform {
+public:
+    // Lengths at which it takes less time than one sweep a pass: a tenth less at 8192, a quarter at 16384
+    // (Sapphire Rapids).
+    static constexpr bool suits(std::size_t n) noexcept {
+        return n > 4096 && scrambled_transform<T, A>::suits(n);
+    }
+
+    explicit swept_transform(std::size_t n) : transform_(n), places_(transform_.natural_places()) {}
+
+    std::size_t size() const noexcept { return transform_.size(); }
+
+    // work may be in.
+    void run(lines<const T> in, lines<T> work, lines<T> out, T scale) const noexcept {
+        transform_.run_natural(in, work, out, places_.data(), scale);
+    }
+
+private:
+    scrambled_transform<T, A> transform_;
+    std::vector<std::uint32_t> places_;
+};
+
 template <std::floating_point T, class A>
 class any_length {
     using direct = transform<T, A>;
+    using swept = swept_transform<T, A>;
     using convolved = chirp_transform<T, A>;
 
 public:
     explicit any_length(std::size_t n)
-        : kind_(is_smooth(n) ? kind(std::in_place_type<direct>, n)
-                             : kind(std::in_place_type<convolved>, n)) {}
+        : kind_(swept::suits(n) ? kind(std::in_place_type<swept>, n)
+                : is_smooth(n)  ? kind(std::in_place_type<direct>, n)
+                                : kind(std::in_place_type<convolved>, n)) {}
 
     std::size_t size() const noexcept {
         return std::visit([](const auto& transform) { return transform.size(); }, kind_);
@@ -160,6 +189,8 @@ public:
     void run(lines<const T> in, lines<T> out, T* room, T scale) const noexcept {
         if (const auto* passes = std::get_if<direct>(&kind_)) {
             passes->run(in, lines<T>::at(room), out, scale);
+        } else if (const auto* sweeps = std::get_if<swept>(&kind_)) {
+            sweeps->run(in, lines<T>::at(room), out, scale);
         } else {
             std::get_if<convolved>(&kind_)->run(in, out, room, scale);
         }
@@ -168,13 +199,15 @@ public:
     void run_overwriting(lines<T> in, lines<T> out, T* room, T scale) const noexcept {
         if (const auto* passes = std::get_if<direct>(&kind_)) {
             passes->run(in, out, in, out, scale);
+        } else if (const auto* sweeps = std::get_if<swept>(&kind_)) {
+            sweeps->run(in, in, out, scale);
         } else {
             std::get_if<convolved>(&kind_)->run(in, out, room, scale);
         }
     }
 
 private:
-    using kind = std::variant<direct, convolved>;
+    using kind = std::variant<direct, swept, convolved>;
 
     // The room of a convolution, or, where there is none, this.
     std::size_t convolution_room_or(std::size_t otherwise) const noexcept {

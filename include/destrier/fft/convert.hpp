@@ -45,6 +45,14 @@ DESTRIER_INLINE void store_pairs(T* p, std::size_t count, complex<V> v) noexcept
     }
 }
 
+// width numbers past the caches, to whole lines.
+template <class V, class T>
+DESTRIER_INLINE void stream_pairs(T* p, complex<V> v) noexcept {
+    interleave(v.re, v.im);
+    stream(p, v.re);
+    stream(p + V::size, v.im);
+}
+
 // f(first) for the registers that cover n >= W reals; the last one overlaps where W does not divide n.
 template <std::size_t W, class F>
 DESTRIER_INLINE void for_tiles(std::size_t n, F&& f) noexcept {

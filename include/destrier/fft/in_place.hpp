@@ -19,7 +19,8 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
-#include <type_traits>
+#include <cstdint>
+#include <vector>
 
 #include <destrier/fft/butterfly.hpp>
 #include <destrier/fft/passes.hpp>
@@ -35,21 +36,16 @@ enum class order {
 
 namespace detail {
 
-// Where a pass turns its elements; the last one (m = 1) does not, but has a scale.
-enum class turning { before, after, none };
+// When a pass turns its elements.
+enum class turning { before, after };
 
 // `groups` blocks of R m elements.
 template <std::size_t R, turning Turn, class A, class T>
 [[gnu::noinline]] void pass_in_place(lines<const T> in, lines<T> out, const stage& s, std::size_t groups,
-                                     const T* twiddles, T scale) noexcept {
+                                     const T* twiddles) noexcept {
     using V = batch<T, A>;
     const auto m = static_cast<std::ptrdiff_t>(s.m), others = static_cast<std::ptrdiff_t>(R - 1);
     const std::ptrdiff_t in_step = m * in.stride, out_step = m * out.stride; // from q to q + 1
-    const V factor(scale);
-    if constexpr (R > 11) {
-        alignas(64) std::byte bytes[64];
-        align_frame<A>(bytes);
-    }
     for (; groups > 0; --groups) {
         const T* w = twiddles + s.twiddles;
         const T* const end = in.re + in_step; // of the run of j, which needs no counter then
@@ -65,8 +61,6 @@ template <std::size_t R, turning Turn, class A, class T>
                 butterfly<R>(x, [&](auto q) DESTRIER_UNROLLED {
                     if constexpr (Turn == turning::after && q > 0) {
                         x[q] = multiply(x[q], {V(w[2 * q - 2]), V(w[2 * q - 1])});
-                    } else if constexpr (Turn == turning::none) {
-                        x[q] = {x[q].re * factor, x[q].im * factor};
                     }
                     store_at(out, static_cast<std::ptrdiff_t>(q) * out_step, lane, x[q]);
                 });
@@ -77,6 +71,34 @@ template <std::size_t R, turning Turn, class A, class T>
         }
         in.advance(others * in_step);
         out.advance(others * out_step);
+    }
+}
+
+// The last pass, which turns nothing but has a scale, on `groups` blocks of R elements. What comes of block g
+// stays together, or goes to the elements from places[g] on that are `apart` elements from one another.
+template <std::size_t R, class A, class T>
+[[gnu::noinline]] void last_pass(lines<const T> in, lines<T> out, std::size_t groups,
+                                 const std::uint32_t* places, std::size_t apart, T scale) noexcept {
+    using V = batch<T, A>;
+    const std::ptrdiff_t step = static_cast<std::ptrdiff_t>(apart) * out.stride;
+    const V factor(scale);
+    if constexpr (R > 9) {
+        alignas(64) std::byte bytes[64];
+        align_frame<A>(bytes);
+    }
+    for (std::size_t g = 0; g < groups; ++g) {
+        const lines<T> to = out.from(places ? places[g] : R * g);
+        for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
+            complex<V> x[R];
+            unroll<R>([&](auto q) DESTRIER_UNROLLED {
+                x[q] = load_at<V>(in, static_cast<std::ptrdiff_t>(q) * in.stride, lane);
+            });
+            butterfly<R>(x, [&](auto q) DESTRIER_UNROLLED {
+                store_at(to, static_cast<std::ptrdiff_t>(q) * step, lane,
+                         complex<V>{x[q].re * factor, x[q].im * factor});
+            });
+        }
+        in.advance(static_cast<std::ptrdiff_t>(R) * in.stride);
     }
 }
 
@@ -114,13 +136,16 @@ template <std::size_t R, class A, class T>
 
 template <turning Turn, class A, class T>
 void pass_in_place(lines<const T> in, lines<T> out, const stage& s, std::size_t groups,
-                   const T* twiddles, T scale) noexcept {
-    const auto run = [&](auto r) { pass_in_place<r, Turn, A>(in, out, s, groups, twiddles, scale); };
-    if constexpr (Turn == turning::before || Turn == turning::after) {
-        with_radix<2, 3, 4, 5, 7, 8, 9>(s.radix, run);
-    } else {
-        with_radix<1, 2, 3, 4, 5, 7, 8, 9, 16>(s.radix, run);
-    }
+                   const T* twiddles) noexcept {
+    with_radix<2, 3, 4, 5, 7, 8, 9>(
+        s.radix, [&](auto r) { pass_in_place<r, Turn, A>(in, out, s, groups, twiddles); });
+}
+
+template <class A, class T>
+void last_pass(std::size_t radix, lines<const T> in, lines<T> out, std::size_t groups,
+               const std::uint32_t* places, std::size_t apart, T scale) noexcept {
+    with_radix<1, 2, 3, 4, 5, 7, 8, 9, 16>(
+        radix, [&](auto r) { last_pass<r, A>(in, out, groups, places, apart, scale); });
 }
 
 template <class A, class T>
@@ -178,14 +203,34 @@ public:
     // out = scale times the forward transform of in, which may be out.
     void run_forward(lines<const T> in, lines<T> out, T scale = T(1)) const noexcept {
         visit<way::down>(0, 0, in, out, [&](std::size_t first, std::size_t groups, lines<const T> from) {
-            last_pass(from.from(first), out.from(first), groups, scale);
+            last_pass<A>(last().radix, from.from(first), out.from(first), groups, nullptr, 1, scale);
         });
+    }
+
+    // The same in the natural order, by way of `work`, which may be in; out may be in where that is not work.
+    // places are those that natural_places gives.
+    void run_natural(lines<const T> in, lines<T> work, lines<T> out, const std::uint32_t* places,
+                     T scale) const noexcept {
+        const std::size_t radix = last().radix;
+        visit<way::down>(0, 0, in, work,
+                         [&](std::size_t first, std::size_t groups, lines<const T> from) {
+                             last_pass<A>(radix, from.from(first), out, groups, places + first / radix,
+                                          last().l, scale);
+                         });
+    }
+    std::vector<std::uint32_t> natural_places() const {
+        std::vector<std::uint32_t> places;
+        for (std::size_t first = 0; first < size(); first += last().radix) {
+            places.push_back(static_cast<std::uint32_t>(frequency(first)));
+        }
+        return places;
     }
 
     // out = scale times the backward transform of a spectrum in, which may be out.
     void run_backward(lines<const T> in, lines<T> out, T scale = T(1)) const noexcept {
         visit<way::up>(0, 0, in, out, [&](std::size_t first, std::size_t groups, lines<const T> from) {
-            last_pass(from.exchanged().from(first), out.exchanged().from(first), groups, scale);
+            last_pass<A>(last().radix, from.exchanged().from(first), out.exchanged().from(first), groups,
+                         nullptr, 1, scale);
         });
     }
 
@@ -205,10 +250,6 @@ private:
     static constexpr std::size_t resident = 32768 / 128;
 
     const stage& last() const noexcept { return stages_[stages_.count() - 1]; }
-
-    void last_pass(lines<const T> in, lines<T> out, std::size_t groups, T scale) const noexcept {
-        pass_in_place<turning::none, A>(in, out, last(), groups, stages_.twiddles(), scale);
-    }
 
     // One block of stage i, from element `first` on: one pass, then the blocks that it leaves; all passes where
     // the block is resident. What comes first reads `in`. middle(first, groups, in) does the last pass.
@@ -236,7 +277,7 @@ private:
 
     template <turning Turn>
     void turn(std::size_t i, std::size_t groups, lines<const T> in, lines<T> out) const noexcept {
-        pass_in_place<Turn, A>(in, out, stages_[i], groups, stages_.twiddles(), T(1));
+        pass_in_place<Turn, A>(in, out, stages_[i], groups, stages_.twiddles());
     }
 
     stages<T, A> stages_;
