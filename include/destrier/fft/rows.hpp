@@ -195,8 +195,7 @@ private:
     std::size_t length() const noexcept { return 2 * line<T> * m_; }
     // Rows that one pass takes.
     std::size_t group() const noexcept { return m_ >= w ? 1 : w / m_; }
-    // Rows that are in blocks at a time: 4 KB of short ones, for the passes read with whole registers what was
-    // stored in parts, and would wait for it if it came at once.
+    // Rows that are in blocks at a time: 4 KB of short ones, so that one call does the last pass of several.
     std::size_t at_hand() const noexcept {
         constexpr std::size_t enough = 4096 / sizeof(T);
         return std::max<std::size_t>(1, enough / (length() * group())) * group();
@@ -209,6 +208,7 @@ private:
             first_pass<Exchanged>(in, block);
             in.data += static_cast<std::ptrdiff_t>(group()) * in.stride;
         }
+        if (m_ == w) return short_rows<w, Exchanged, A>(room, out, out_stride, at_hand(), scale);
         if (group() == 2) {
             return short_rows<w / 2, Exchanged, A>(room, out, out_stride, at_hand(), scale);
         }
