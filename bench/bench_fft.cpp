@@ -8,12 +8,15 @@
 // on the same batch, transform after transform, which is the layout that is best for them.
 //
 //   in_cache      one lane block of 16 float or 8 double transforms, out of place
+//   any_order     the same in place, spectra in the order of the passes
 //   arrays        8 MB of transforms one after the other, as peers have them; c2c in place
 //   out_of_cache  256 MB of lane blocks, in place
 //   threads       8 blocks a thread, in place, against 8 blocks on one thread
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <complex>
+#include <vector>
 
 #include <destrier/fft.hpp>
 
@@ -48,21 +51,33 @@ complex_blocks<T> make_blocks(buffer<T>& data, std::size_t n, std::size_t batch)
     return {data.data(), n, batch};
 }
 
+// Every spectrum of a batch in the natural order.
+template <class T>
+void reorder(const fft::plan_c2c<T>& plan, const view<std::complex<T>, 2>& spectra) {
+    std::vector<std::complex<T>> natural(plan.size());
+    for (std::size_t i = 0; i < spectra.extent(0); ++i) {
+        for (std::size_t e = 0; e < plan.size(); ++e) natural[plan.frequency(e)] = spectra(i, e);
+        std::copy(natural.begin(), natural.end(), &spectra(i, 0));
+    }
+}
+
 // Lane blocks, which a case's arrays are packed into before and out of which they are unpacked after.
 template <class T>
-void c2c_blocks(benchmark::State& state, const transform_case& c) {
+void c2c_blocks(benchmark::State& state, const transform_case& c,
+                fft::order order = fft::order::natural) {
     const std::size_t n = length(state);
     buffer<T> in, out;
     const complex_blocks<T> from = make_blocks(in, n, c.batch);
     const complex_blocks<T> to = c.in_place ? from : make_blocks(out, n, c.batch);
     destrier::pack(complexes(arrays<T>(c).in(), input(c)), from);
-    const fft::plan_c2c<T> plan(n);
+    const fft::plan_c2c<T> plan(n, order);
     buffer<T> scratch(plan.scratch_size());
     peers::measure<T>(
         state, c, [&] { plan.forward(from, to, scratch.span()); },
         [&] {
             arrays<T> data(c);
             destrier::unpack(to, complexes(data.out(), output(c)));
+            reorder(plan, complexes(data.out(), output(c)));
             return is_transform(c, data.out());
         });
 }
@@ -70,6 +85,12 @@ void c2c_blocks(benchmark::State& state, const transform_case& c) {
 template <class T>
 void c2c_in_cache(benchmark::State& state) {
     c2c_blocks<T>(state, {.shape = {length(state)}, .batch = line<T>});
+}
+
+template <class T>
+void c2c_any_order(benchmark::State& state) {
+    c2c_blocks<T>(state, {.shape = {length(state)}, .batch = line<T>, .in_place = true},
+                  fft::order::any);
 }
 
 template <class T>
@@ -186,6 +207,7 @@ void threaded(rows* b) {
 
 BENCHMARK(c2c_in_cache<float>)->Apply(any_length);
 BENCHMARK(c2c_in_cache<double>)->Apply(any_length);
+BENCHMARK(c2c_any_order<float>)->ArgName("n")->Arg(256)->Arg(1024)->Arg(4096);
 BENCHMARK(c2c_arrays<float>)->Apply(array_lengths);
 BENCHMARK(c2c_arrays<double>)->Apply(array_lengths);
 BENCHMARK(r2c_arrays<float>)->Apply(real_lengths);

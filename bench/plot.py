@@ -20,8 +20,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 # Okabe and Ito's colours, which colour-blind readers tell apart too.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A4A21", "#555555"]
-MARKERS = "osD^vPX*"
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A4A21", "#555555", "#8B8000"]
+MARKERS = "osD^vPX*p"
 PEERS = {"vs_fftw": "FFTW", "vs_mkl": "MKL", "vs_tomopy": "TomoPy", "vs_tomopy_padded": "TomoPy, padded"}
 GREY = "#666666"
 

@@ -23,8 +23,8 @@ namespace destrier::fft {
 /// Accuracy  L2 relative error on random data <= 0.5 eps(T) sqrt(log2 n) for products of 2, 3, 5, 7, 11 and 13,
 ///           1.0 for others, eps(T) = 2^-23 or 2^-52; asserted in tests/test_fft.cpp. NaN stays in its transform
 /// Threads   over transforms; any number gives the same bits
-/// Memory    the plan about 4 n T of twiddles to n = 65536 and less beyond, scratch 2 n lines a thread; about
-///           8 n of each for lengths with other factors
+/// Memory    the plan about 4 n T of twiddles to n = 65536 and less beyond, scratch 2 n lines a thread; for
+///           lengths with other factors at most 12 n T and 5 n lines
 /// Source    Van Loan, Computational Frameworks for the Fast Fourier Transform (1992), section 1.7
 template <std::floating_point T, class A = default_arch>
 class plan_c2c {
