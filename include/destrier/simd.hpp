@@ -246,7 +246,7 @@ DESTRIER_INLINE void store_quad(R r, void* to) noexcept {
 
 /// A register put together from Pieces equal pieces of memory, of 16 bytes at least, `stride` elements apart.
 template <class V, std::size_t Pieces, class T = typename V::value_type>
-DESTRIER_INLINE V load_pieces(const T* p, std::ptrdiff_t stride) noexcept {
+DESTRIER_INLINE V load_pieces(const T* p, [[maybe_unused]] std::ptrdiff_t stride) noexcept {
     static_assert(sizeof(V) / Pieces >= 16);
     if constexpr (Pieces == 1) return V::load_unaligned(p);
 #if defined(__AVX__)
