@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "reference.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <type_traits>
@@ -142,6 +143,59 @@ TEMPLATE_LIST_TEST_CASE("transpose exchanges rows and lanes", "[simd]", referenc
         const auto lanes = lanes_of<T, A>(rows[j]);
         for (std::size_t i = 0; i < w; ++i) CHECK(lanes[i] == x[i * w + j]);
     }
+}
+
+TEMPLATE_LIST_TEST_CASE("store_transposed exchanges rows and lanes on the way", "[simd]",
+                        reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    constexpr std::size_t w = width<T, A>, stride = w + 16 / sizeof(T);
+    const auto x = reference::random_numbers<T>(w * w);
+    batch<T, A> rows[w];
+    for (std::size_t i = 0; i < w; ++i) rows[i] = batch<T, A>::load_unaligned(&x[i * w]);
+    alignas(64) T y[w * stride];
+    std::fill(std::begin(y), std::end(y), T(-77));
+    store_transposed<stride, T, A>(rows, y);
+    for (std::size_t j = 0; j < w; ++j) {
+        for (std::size_t i = 0; i < stride; ++i)
+            CHECK(y[j * stride + i] == (i < w ? x[i * w + j] : -77));
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("pairs are parted into firsts and seconds, and joined again", "[simd]",
+                        reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    constexpr std::size_t w = width<T, A>;
+    const auto x = reference::random_numbers<T>(2 * w);
+    auto a = batch<T, A>::load_unaligned(&x[0]), b = batch<T, A>::load_unaligned(&x[w]);
+    deinterleave(a, b);
+    const auto firsts = lanes_of<T, A>(a), seconds = lanes_of<T, A>(b);
+    for (std::size_t i = 0; i < w; ++i) {
+        CHECK(firsts[i] == x[2 * i]);
+        CHECK(seconds[i] == x[2 * i + 1]);
+    }
+    interleave(a, b);
+    const auto low = lanes_of<T, A>(a), high = lanes_of<T, A>(b);
+    for (std::size_t i = 0; i < w; ++i) {
+        CHECK(low[i] == x[i]);
+        CHECK(high[i] == x[w + i]);
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("load_pieces puts a register together", "[simd]", reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    constexpr std::size_t w = width<T, A>;
+    const auto x = reference::random_numbers<T>(16 * w);
+    const auto check = [&](auto pieces) {
+        constexpr std::size_t many = pieces, piece = w / many;
+        const auto r = lanes_of<T, A>(load_pieces<batch<T, A>, many>(&x[1], 3 * w + 1));
+        for (std::size_t i = 0; i < w; ++i) CHECK(r[i] == x[1 + i / piece * (3 * w + 1) + i % piece]);
+    };
+    check(std::integral_constant<std::size_t, 1>());
+    if constexpr (sizeof(batch<T, A>) >= 32) check(std::integral_constant<std::size_t, 2>());
+    if constexpr (sizeof(batch<T, A>) >= 64) check(std::integral_constant<std::size_t, 4>());
 }
 
 TEST_CASE("unroll calls with every index in order", "[simd]") {
