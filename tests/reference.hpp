@@ -23,6 +23,7 @@
 #include <tuple>
 #include <vector>
 
+#include <destrier/memory.hpp>
 #include <destrier/simd.hpp>
 
 namespace reference {
@@ -116,6 +117,23 @@ bool same_bits(const P& a, const Q& b) {
     const auto x = std::as_bytes(std::span(a)), y = std::as_bytes(std::span(b));
     return std::equal(x.begin(), x.end(), y.begin(), y.end());
 }
+
+/// Scratch of just this size, canaries behind it.
+template <class T>
+class exact_scratch {
+public:
+    explicit exact_scratch(std::size_t size) : storage_(size + destrier::line<T>) {
+        std::fill(storage_.begin(), storage_.end(), T(-77));
+    }
+    std::span<T> span() { return storage_.span().first(storage_.size() - destrier::line<T>); }
+    bool canaries_live() const {
+        return std::all_of(storage_.end() - destrier::line<T>, storage_.end(),
+                           [](T v) { return v == -77; });
+    }
+
+private:
+    destrier::buffer<T> storage_;
+};
 
 /// What the E that f throws says; nothing if it throws none.
 template <class E = std::invalid_argument, class F>

@@ -95,28 +95,12 @@ private:
     std::vector<E> storage_;
 };
 
-// Scratch of just this size, canaries behind it.
-template <class T>
-class exact_scratch {
-public:
-    explicit exact_scratch(std::size_t size) : storage_(size + line<T>) {
-        std::fill(storage_.begin(), storage_.end(), T(-77));
-    }
-    std::span<T> span() { return storage_.span().first(storage_.size() - line<T>); }
-    bool canaries_live() const {
-        return std::all_of(storage_.end() - line<T>, storage_.end(), [](T v) { return v == -77; });
-    }
-
-private:
-    buffer<T> storage_;
-};
-
 // Forward or backward, with scratch of just the size that the plan asks for.
 template <class Plan, class In, class Out>
 void execute(const Plan& plan, bool back, const In& in, Out& out, int threads = 1,
              const fft::bands& bands = {}) {
     using T = decltype(std::abs(out(0, 0)));
-    exact_scratch<T> scratch(plan.scratch_size(threads));
+    reference::exact_scratch<T> scratch(plan.scratch_size(threads));
     const auto from = std::as_const(in).all();
     if constexpr (std::is_same_v<Plan, fft::plan_2d_c2c<T>>) {
         back ? plan.backward(from, out.all(), scratch.span(), T(1), threads, bands)

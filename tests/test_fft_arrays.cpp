@@ -115,22 +115,6 @@ private:
     std::vector<E> storage_;
 };
 
-// Scratch of just this size, canaries behind it.
-template <class T>
-class exact_scratch {
-public:
-    explicit exact_scratch(std::size_t size) : storage_(size + line<T>) {
-        std::fill(storage_.begin(), storage_.end(), T(-77));
-    }
-    std::span<T> span() { return storage_.span().first(storage_.size() - line<T>); }
-    bool canaries_live() const {
-        return std::all_of(storage_.end() - line<T>, storage_.end(), [](T v) { return v == -77; });
-    }
-
-private:
-    buffer<T> storage_;
-};
-
 // A row of an array, and whether it is transformed in place, by how many threads, among how many.
 struct surroundings {
     std::size_t count, gap;
@@ -195,7 +179,7 @@ template <class T, class A>
 void execute(const fft::plan_c2c<T, A>& plan, bool back,
              std::type_identity_t<view<const std::complex<T>, 2>> in, view<std::complex<T>, 2> out,
              T scale = T(1), int threads = 1) {
-    exact_scratch<T> scratch(plan.array_scratch_size(threads));
+    reference::exact_scratch<T> scratch(plan.array_scratch_size(threads));
     back ? plan.backward(in, out, scratch.span(), scale, threads)
          : plan.forward(in, out, scratch.span(), scale, threads);
     CHECK(scratch.canaries_live());
@@ -477,7 +461,7 @@ TEMPLATE_LIST_TEST_CASE("columns, other strides and parts apart give the bits of
                 in_rows(i / n, i % n) = x[i].real();
                 in_columns(i / n, i % n) = x[i].imag();
             }
-            exact_scratch<T> scratch(plan.split_scratch_size(2));
+            reference::exact_scratch<T> scratch(plan.split_scratch_size(2));
             back ? plan.backward(in_rows, in_columns, columns, rows, scratch.span(), scale, 2)
                  : plan.forward(in_rows, in_columns, columns, rows, scratch.span(), scale, 2);
             CHECK(scratch.canaries_live());
@@ -540,7 +524,7 @@ TEMPLATE_LIST_TEST_CASE("a real row's bits depend on nothing around it", "[fft]"
         }
         for (const auto& [count, gap, in_place, backwards, threads] : all_surroundings) {
             CAPTURE(n, count, gap, in_place, backwards, threads);
-            exact_scratch<T> scratch(plan.array_scratch_size(threads));
+            reference::exact_scratch<T> scratch(plan.array_scratch_size(threads));
             // In place rows are as long as spectra, and end in canaries.
             const std::size_t room = 2 * half + (in_place ? 2 * gap : 0);
             auto r = rows<T>::random(count, n, in_place ? room - n : gap, backwards);
