@@ -30,20 +30,13 @@ using destrier::complex_blocks;
 using destrier::line;
 using destrier::view;
 using peers::arrays;
+using peers::complexes;
+using peers::reals;
 using peers::transform;
 using peers::transform_case;
 namespace fft = destrier::fft;
 
 std::size_t length(const benchmark::State& state) { return static_cast<std::size_t>(state.range(0)); }
-
-template <class T>
-view<std::complex<T>, 2> complexes(T* data, const peers::side& s) {
-    return {reinterpret_cast<std::complex<T>*>(data), {s.batch, s.columns}};
-}
-template <class T>
-view<T, 2> reals(T* data, const peers::side& s) {
-    return {data, {s.batch, s.columns}};
-}
 
 template <class T>
 complex_blocks<T> make_blocks(buffer<T>& data, std::size_t n, std::size_t batch) {

@@ -18,6 +18,8 @@ namespace {
 using destrier::buffer;
 using destrier::view;
 using peers::arrays;
+using peers::complexes;
+using peers::reals;
 using peers::transform;
 using peers::transform_case;
 namespace fft = destrier::fft;
@@ -25,15 +27,6 @@ namespace fft = destrier::fft;
 transform_case square(const benchmark::State& state, transform kind, bool in_place) {
     const auto n = static_cast<std::size_t>(state.range(0));
     return {.shape = {n, n}, .kind = kind, .in_place = in_place};
-}
-
-template <class T>
-view<std::complex<T>, 2> complexes(T* data, const peers::side& s) {
-    return {reinterpret_cast<std::complex<T>*>(data), {s.rows, s.columns}};
-}
-template <class T>
-view<T, 2> reals(T* data, const peers::side& s) {
-    return {data, {s.rows, s.columns}};
 }
 
 template <class T>

@@ -37,6 +37,7 @@
 #include <mkl_dfti.h>
 #endif
 
+#include <destrier/layout.hpp>
 #include <destrier/memory.hpp>
 
 #include "limits.hpp"
@@ -69,6 +70,16 @@ struct side {
     std::size_t distance() const { return rows * pitch; }
     std::size_t size() const { return batch * distance() * parts(); } // in T
 };
+
+/// One side of a case as an array: all rows of its batch.
+template <class T>
+destrier::view<std::complex<T>, 2> complexes(T* data, const side& s) {
+    return {reinterpret_cast<std::complex<T>*>(data), {s.batch * s.rows, s.columns}};
+}
+template <class T>
+destrier::view<T, 2> reals(T* data, const side& s) {
+    return {data, {s.batch * s.rows, s.columns}};
+}
 inline side side_of(const transform_case& c, bool complex) {
     const std::size_t half = c.columns() / 2 + 1;
     if (complex) {

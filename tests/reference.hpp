@@ -118,6 +118,19 @@ bool same_bits(const P& a, const Q& b) {
     return std::equal(x.begin(), x.end(), y.begin(), y.end());
 }
 
+/// The whole spectrum of n elements behind half of one, where the parts that must be real count as real.
+inline std::vector<std::complex<long double>> whole_spectrum(std::vector<std::complex<long double>> half,
+                                                             std::size_t n) {
+    half[0].imag(0);
+    if (n % 2 == 0) half[n / 2].imag(0);
+    std::vector<std::complex<long double>> whole(n);
+    for (std::size_t k = 0; k < half.size(); ++k) {
+        whole[k] = half[k];
+        if (k > 0) whole[n - k] = std::conj(half[k]);
+    }
+    return whole;
+}
+
 /// Scratch of just this size, canaries behind it.
 template <class T>
 class exact_scratch {

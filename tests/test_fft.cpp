@@ -143,18 +143,6 @@ bool same(const P& a, const Q& b) {
 template <class T>
 constexpr std::array<std::size_t, 3> some_problems = {0, line<T> - 1, line<T>};
 
-// The whole spectrum behind half of one, where the parts that must be real count as real.
-std::vector<exact> whole_spectrum(std::vector<exact> half, std::size_t n) {
-    half[0].imag(0);
-    if (n % 2 == 0) half[n / 2].imag(0);
-    std::vector<exact> whole(n);
-    for (std::size_t k = 0; k < half.size(); ++k) {
-        whole[k] = half[k];
-        if (k > 0) whole[n - k] = std::conj(half[k]);
-    }
-    return whole;
-}
-
 // The L2 error of `out` against long double sums over the whole problems that `whole` makes of `in`.
 template <class In, class Out, class Whole>
 double error_of(const In& in, const Out& out, int sign, Whole&& whole) {
@@ -266,8 +254,9 @@ TEMPLATE_LIST_TEST_CASE("real transforms meet the same bound at every length", "
         const auto z = spectra<T>::random(plan.spectrum_size(), line<T> + 1);
         signals<T> back(n, line<T> + 1);
         plan.backward(z.all(), back.all());
-        CHECK(error_of(z, back, +1, [n](std::vector<exact> half) { return whole_spectrum(half, n); }) <=
-              bound(n));
+        CHECK(error_of(z, back, +1, [n](std::vector<exact> half) {
+                  return reference::whole_spectrum(half, n);
+              }) <= bound(n));
     }
 }
 
@@ -409,7 +398,8 @@ TEMPLATE_LIST_TEST_CASE("the real pair is adjoint but for the weights of half sp
         plan.forward(x.all(), fx.all());
         plan.backward(y.all(), by.all());
         // <x, B y> = sum over the whole spectrum of conj(F x) y.
-        const auto a = whole_spectrum(fx.problem(0), n), b = whole_spectrum(y.problem(0), n);
+        const auto a = reference::whole_spectrum(fx.problem(0), n),
+                   b = reference::whole_spectrum(y.problem(0), n);
         exact left = 0, right = 0;
         long double size_a = 0, size_b = 0;
         for (std::size_t i = 0; i < n; ++i) {

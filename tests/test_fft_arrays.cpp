@@ -163,18 +163,6 @@ double error_of(const In& in, const Out& out, int sign) {
     return error_of(in, out, sign, [](std::vector<exact> x) { return x; });
 }
 
-// The whole spectrum behind half of one, where the parts that must be real count as real.
-std::vector<exact> whole_spectrum(std::vector<exact> half, std::size_t n) {
-    half[0].imag(0);
-    if (n % 2 == 0) half[n / 2].imag(0);
-    std::vector<exact> whole(n);
-    for (std::size_t k = 0; k < half.size(); ++k) {
-        whole[k] = half[k];
-        if (k > 0) whole[n - k] = std::conj(half[k]);
-    }
-    return whole;
-}
-
 template <class T, class A>
 void execute(const fft::plan_c2c<T, A>& plan, bool back,
              std::type_identity_t<view<const std::complex<T>, 2>> in, view<std::complex<T>, 2> out,
@@ -501,8 +489,9 @@ TEMPLATE_LIST_TEST_CASE("real arrays meet the bound at every length, and come ba
 
         const auto z = rows<std::complex<T>>::random(count, n / 2 + 1, n % 3);
         plan.backward(z.all(), back.all());
-        CHECK(error_of(z, back, +1, [n](std::vector<exact> h) { return whole_spectrum(h, n); }) <=
-              bound(n));
+        CHECK(error_of(z, back, +1, [n](std::vector<exact> h) {
+                  return reference::whole_spectrum(h, n);
+              }) <= bound(n));
         CHECK((half.canaries_live() && back.canaries_live()));
     }
 }
