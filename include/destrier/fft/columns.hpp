@@ -38,8 +38,8 @@ struct columns_of {
     band rows;
 
     columns_of from(std::size_t column) const noexcept { return {data + 2 * column, stride, rows}; }
-    // Whether it is more than caches keep until it is read again: then it is written past them, in halves to
-    // two thirds of the time (16 MB and more, Sapphire Rapids), where lines are written whole.
+    // Whether it is more than caches keep until it is read again: then it is written past them, in two
+    // thirds of the time of a transform (21 MB and more, Sapphire Rapids), where lines are written whole.
     bool is_large() const noexcept {
         const std::size_t bytes = rows.count * static_cast<std::size_t>(std::abs(stride)) * sizeof(T);
         return bytes >= std::size_t{16} << 20 && reinterpret_cast<std::uintptr_t>(data) % 64 == 0 &&
