@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "output.hpp"
+#include "common/output.hpp"
+#include "common/progress.hpp"
 #include "phase_correlation.hpp"
-#include "progress.hpp"
 #include "vo.hpp"
 
 namespace tomo {
@@ -82,10 +82,10 @@ void find_by_double_wedge(const scan& input, row_range rows, average how, int th
 
 axis find_axis(const scan& input, row_range rows, average how, int threads) {
     axis found;
-    progress line("rotation axis", "methods", 2);
+    common::progress line("rotation axis", "methods", 2);
     find_by_phase_correlation(input, rows, how, threads, found);
     line.advance(1);
-    stop_if_interrupted();
+    common::stop_if_interrupted();
     find_by_double_wedge(input, rows, how, threads, found);
     return found;
 }

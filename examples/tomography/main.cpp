@@ -24,9 +24,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/output.hpp"
 #include "compare.hpp"
 #include "hdf5.hpp"
-#include "output.hpp"
 #include "program.hpp"
 #include "reconstruct.hpp"
 #include "simulate.hpp"
@@ -201,10 +201,10 @@ command add_compare(CLI::App& app, compare_options& options) {
 int run(const command& work) {
     try {
         std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ); // in step with standard error, in a log too
-        tomo::note_signals();
+        common::note_signals();
         tomo::h5::prepare();
         return work();
-    } catch (const tomo::interrupted& stop) {
+    } catch (const common::interrupted& stop) {
         std::fprintf(stderr, "destrier-tomo: interrupted, nothing was written\n");
         return 128 + stop.signal;
     } catch (const std::bad_alloc& e) {

@@ -4,12 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <stdexcept>
-#include <string>
-
-#include <png.h>
 
 #include "circle.hpp"
+#include "common/png.hpp"
 
 namespace tomo {
 namespace {
@@ -85,15 +82,7 @@ void picture::write(const std::filesystem::path& path) const {
                 pixels[y * width + n * (shown_ + gap) + x] = scale(tiles_[n].values[i]);
         }
     }
-
-    png_image image = {};
-    image.version = PNG_IMAGE_VERSION;
-    image.width = static_cast<png_uint_32>(width);
-    image.height = static_cast<png_uint_32>(shown_);
-    image.format = PNG_FORMAT_GRAY;
-    if (!png_image_write_to_file(&image, path.c_str(), 0, pixels.data(), 0, nullptr)) {
-        throw std::runtime_error("cannot write " + path.string() + ": " + image.message);
-    }
+    common::write_png(path, width, pixels);
 }
 
 } // namespace tomo

@@ -16,10 +16,10 @@
 
 #include "center.hpp"
 #include "circle.hpp"
-#include "output.hpp"
+#include "common/output.hpp"
+#include "common/progress.hpp"
 #include "picture.hpp"
 #include "program.hpp"
-#include "progress.hpp"
 #include "vo.hpp"
 #include "volume.hpp"
 
@@ -64,17 +64,17 @@ void check_center(double center, std::size_t columns) {
 
 // The outputs under their temporary names; refused at once if they cannot be.
 struct outputs {
-    staged_file volume;
-    std::optional<staged_directory> tiff;
-    std::optional<staged_file> picture;
+    common::staged_file volume;
+    std::optional<common::staged_directory> tiff;
+    std::optional<common::staged_file> picture;
 
     explicit outputs(const recon_options& o) : volume(checked_volume(o), o.overwrite) {
         if (!o.tiff.empty()) tiff.emplace(o.tiff, ".tif", o.overwrite);
         if (!o.picture.empty()) picture.emplace(o.picture, o.overwrite);
     }
     void require_space(std::uintmax_t volume_bytes) const {
-        require_free_space(volume.part(), volume_bytes);
-        if (tiff) require_free_space(tiff->part(), volume_bytes);
+        common::require_free_space(volume.part(), volume_bytes);
+        if (tiff) common::require_free_space(tiff->part(), volume_bytes);
     }
     void commit() {
         volume.commit();
@@ -220,8 +220,8 @@ void report_guards(const guard_counts& guards, std::size_t clamped, std::size_t 
                 static_cast<unsigned long long>(guards.not_finite), clamped);
 }
 
-void report_times(const stage_times& times, const gridrec::stage_times& inside, std::size_t slices,
-                  double total) {
+void report_times(const common::stage_times& times, const gridrec::stage_times& inside,
+                  std::size_t slices, double total) {
     std::printf("time:\n%s", times.text().c_str());
     std::printf("  (reconstruct: radial %.3f, grid %.3f, image %.3f s)\n", inside.radial, inside.grid,
                 inside.image);
@@ -234,7 +234,7 @@ void report_times(const stage_times& times, const gridrec::stage_times& inside, 
 class pipeline {
 public:
     pipeline(const recon_options& options, const scan& input, row_range rows, const chosen_axis& axis,
-             outputs& out, stage_times& times)
+             outputs& out, common::stage_times& times)
         : options_(options), input_(input), rows_(rows), axis_(axis), out_(out), times_(times),
           threads_(destrier::thread_count(options.threads)),
           plan_(times.time("prepare", [&] { return make_plan(options, input); })),
@@ -256,7 +256,7 @@ public:
         });
         volume_file volume(out_.volume.part(), rows_.size(), n, describe(options_, axis_, rows_));
         {
-            progress line("reconstruct", "slices", rows_.size());
+            common::progress line("reconstruct", "slices", rows_.size());
             for (std::size_t first = rows_.first; first < rows_.last; first += chunk) {
                 const row_range rows{first, std::min(first + chunk, rows_.last)};
                 read(rows);
@@ -276,7 +276,7 @@ public:
 
 private:
     void read(row_range rows) {
-        stop_if_interrupted();
+        common::stop_if_interrupted();
         const flat_field flat = times_.time("read", [&] {
             input_.read_projections(rows, projections_.data());
             return make_flat_field(input_.read_white(rows), input_.read_dark(rows), options_.frames);
@@ -287,7 +287,7 @@ private:
         });
     }
 
-    void reconstruct(std::size_t count, gridrec::workspace<float>& work, progress& line) {
+    void reconstruct(std::size_t count, gridrec::workspace<float>& work, common::progress& line) {
         const std::size_t n = input_.columns();
         const auto row = static_cast<std::ptrdiff_t>(n);
         // (slices, angles, columns), as they lie in the file: angle slowest.
@@ -295,7 +295,7 @@ private:
                                              {row, row * static_cast<std::ptrdiff_t>(count), 1});
         const view<float, 3> slices(slices_.data(), {count, n, n});
         for (std::size_t first = 0; first < count; first += batch) {
-            stop_if_interrupted();
+            common::stop_if_interrupted();
             const std::size_t some = std::min(batch, count - first);
             times_.time("reconstruct", [&] {
                 plan_.apply(sinograms.slice(0, first, some), {&axis_.center, 1},
@@ -307,7 +307,7 @@ private:
     }
 
     void write(row_range rows, volume_file& volume) {
-        stop_if_interrupted();
+        common::stop_if_interrupted();
         times_.time("write", [&] {
             const std::size_t n = input_.columns(), first = rows.first - rows_.first;
             volume.write(first, rows.size(), slices_.data());
@@ -324,7 +324,7 @@ private:
     row_range rows_;
     const chosen_axis& axis_;
     outputs& out_;
-    stage_times& times_;
+    common::stage_times& times_;
     int threads_;
     gridrec::plan<float> plan_;
     picture shown_;
@@ -344,7 +344,7 @@ void reconstruct(const recon_options& options) {
     outputs out(options);
     announce(options, input, rows);
 
-    stage_times times;
+    common::stage_times times;
     const chosen_axis axis = times.time("axis", [&] { return choose_axis(options, input, rows); });
     pipeline work(options, input, rows, axis, out, times);
     work.run();

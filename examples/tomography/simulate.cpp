@@ -12,10 +12,10 @@
 
 #include <destrier/parallel.hpp>
 
+#include "common/output.hpp"
+#include "common/progress.hpp"
 #include "hdf5.hpp"
-#include "output.hpp"
 #include "phantom.hpp"
-#include "progress.hpp"
 #include "volume.hpp"
 
 namespace tomo {
@@ -151,7 +151,7 @@ std::vector<double> angles_in_degrees(const simulate_options& options) {
 // Exposes the frames of one kind; integrals(frame, row, values) adds the object's line integrals.
 template <class Integrals>
 void expose_frames(frame_writer& out, camera::kind what, std::size_t count,
-                   const simulate_options& options, progress& shown, Integrals&& integrals) {
+                   const simulate_options& options, common::progress& shown, Integrals&& integrals) {
     const camera camera(options);
     std::vector<double> counts(frames_at_once * options.rows * options.columns);
     for (std::size_t first = 0; first < count; first += frames_at_once) {
@@ -165,7 +165,7 @@ void expose_frames(frame_writer& out, camera::kind what, std::size_t count,
         });
         out.write(first, n, counts);
         shown.advance(n);
-        stop_if_interrupted();
+        common::stop_if_interrupted();
     }
 }
 
@@ -184,7 +184,7 @@ void write_scan(const std::filesystem::path& path, const simulate_options& optio
         data.data().set_attribute("center", center);
         file.write_text("/implements", "exchange");
 
-        progress shown("simulate", "frames", options.angles + 2 * reference_frames);
+        common::progress shown("simulate", "frames", options.angles + 2 * reference_frames);
         const auto nothing = [](std::size_t, std::size_t, std::span<double>) {};
         expose_frames(dark, camera::dark, reference_frames, options, shown, nothing);
         expose_frames(white, camera::white, reference_frames, options, shown, nothing);
@@ -203,12 +203,12 @@ void write_truth(const std::filesystem::path& path, const simulate_options& opti
     const phantom object(options.columns);
     volume_file volume(path, options.rows, options.columns,
                        {{"units", "1/pixel"}, {"source", "phantom"}});
-    progress shown("truth", "slices", options.rows);
+    common::progress shown("truth", "slices", options.rows);
     for (std::size_t row = 0; row < options.rows; ++row) {
         volume.write(
             row, 1, object.slice(height_of(row, options.rows), options.columns, options.threads).data());
         shown.advance(1);
-        stop_if_interrupted();
+        common::stop_if_interrupted();
     }
     volume.close();
 }
@@ -222,13 +222,13 @@ std::uintmax_t scan_bytes(const simulate_options& options) {
 
 void simulate(const simulate_options& options) {
     const double center = options.center.value_or(0.48 * static_cast<double>(options.columns));
-    staged_file scan(options.output, options.overwrite);
-    std::optional<staged_file> truth;
+    common::staged_file scan(options.output, options.overwrite);
+    std::optional<common::staged_file> truth;
     if (!options.truth.empty()) truth.emplace(options.truth, options.overwrite);
-    if (options.gzip == 0) require_free_space(scan.part(), scan_bytes(options));
+    if (options.gzip == 0) common::require_free_space(scan.part(), scan_bytes(options));
     if (truth)
-        require_free_space(truth->part(),
-                           std::uintmax_t{4} * options.rows * options.columns * options.columns);
+        common::require_free_space(truth->part(),
+                                   std::uintmax_t{4} * options.rows * options.columns * options.columns);
 
     write_scan(scan.part(), options, center);
     if (truth) write_truth(truth->part(), options);

@@ -6,6 +6,7 @@
 #include <destrier/fft.hpp>
 #include <destrier/gridrec.hpp>
 #include <destrier/layout.hpp>
+#include <destrier/legendre.hpp>
 #include <destrier/memory.hpp>
 #include <destrier/parallel.hpp>
 #include <destrier/simd.hpp>

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 
-namespace tomo {
+namespace common {
 
 /// A file in the making.
 class staged_file {
@@ -57,4 +57,4 @@ void note_signals();
 /// Throws interrupted if a signal has been noted.
 void stop_if_interrupted();
 
-} // namespace tomo
+} // namespace common

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace tomo {
+namespace common {
 
 /// One line that is rewritten in place: "reconstruct  32 of 128 slices  11.8 slices/s". Silent where
 /// standard error is no terminal.
@@ -53,4 +53,4 @@ private:
     std::vector<std::pair<std::string, double>> seconds_;
 };
 
-} // namespace tomo
+} // namespace common

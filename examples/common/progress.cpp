@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "progress.hpp"
+#include "common/progress.hpp"
 
 #include <algorithm>
 #include <cstdio>
 
 #include <unistd.h>
 
-namespace tomo {
+namespace common {
 namespace {
 
 using clock = std::chrono::steady_clock;
@@ -66,4 +66,4 @@ void stage_times::add(const std::string& stage, std::chrono::duration<double> sp
     seconds_.emplace_back(stage, spent.count());
 }
 
-} // namespace tomo
+} // namespace common

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "output.hpp"
+#include "common/output.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -9,7 +9,7 @@
 #include <string>
 #include <system_error>
 
-namespace tomo {
+namespace common {
 namespace {
 
 namespace fs = std::filesystem;
@@ -124,4 +124,4 @@ void stop_if_interrupted() {
     if (noted_signal != 0) throw interrupted{noted_signal};
 }
 
-} // namespace tomo
+} // namespace common
