@@ -59,6 +59,13 @@ using lanes = std::tuple<lane<float, narrow_arch>, lane<double, narrow_arch>,
                          lane<float, destrier::default_arch>, lane<double, destrier::default_arch>>;
 #endif
 
+// For kernels so unrolled that the sanitizers' compilers take minutes a width.
+#if defined(__SANITIZE_ADDRESS__)
+using unrolled_lanes = std::tuple<lane<double, destrier::default_arch>>;
+#else
+using unrolled_lanes = lanes;
+#endif
+
 template <class T>
 inline constexpr double epsilon = std::numeric_limits<T>::epsilon();
 

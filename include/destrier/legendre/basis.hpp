@@ -24,7 +24,7 @@ namespace destrier::legendre {
 /// p_0 .. p_{terms - 1} at points first .. first + count - 1, for the time of a call.
 template <std::floating_point T>
 struct basis_tile {
-    const T* values;   // [term][pitch], 64-byte aligned, zero or any finite number behind count
+    const T* values;   // [term][pitch], 64-byte aligned, anything behind count
     std::size_t pitch; // a multiple of line<T>
     std::size_t first, count;
     std::size_t worker; // which of the threads' ranges it belongs to
@@ -45,19 +45,21 @@ constexpr std::size_t tile_points(std::size_t terms) noexcept {
 
 // The basis at N registers of points, row k to basis + k pitch.
 template <class Family, std::size_t N, std::floating_point T, class A>
-DESTRIER_INLINE void basis_registers(const T* x, T* basis, std::size_t pitch, std::size_t terms,
-                                     const mapping<T, A>& map, const T* slope, const T* back) noexcept {
+DESTRIER_INLINE void
+basis_registers(const T* x, T* basis, std::ptrdiff_t pitch, std::size_t terms, const mapping<T, A>& map,
+                const destrier::detail::recurrence_table<T, A, Family>& table, bool streamed) noexcept {
     using V = batch<T, A>;
     V t[N], before[N], p[N];
     unroll<N>([&](auto i) DESTRIER_UNROLLED {
-        t[i] = map(V::load_aligned(x + i * V::size));
+        t[i] = map(V::load_unaligned(x + i * V::size));
         before[i] = V(T(0));
         p[i] = fmadd(t[i], V(T(0)), V(T(1))); // NaN where the point is
     });
     for (std::size_t k = 0; k < terms; ++k) {
-        const V slope_k(slope[k]), back_k(back[k]);
+        const V slope_k(table.slope()[k]), back_k(table.back()[k]);
+        store_registers(basis, p, streamed);
+        basis += pitch;
         unroll<N>([&](auto i) DESTRIER_UNROLLED {
-            p[i].store_aligned(basis + k * pitch + i * V::size);
             const V next = fnmadd(back_k, before[i], slope_k * t[i] * p[i]);
             before[i] = p[i];
             p[i] = next;
@@ -73,10 +75,12 @@ void fill_tile(const T* x, std::size_t points, T* basis, std::size_t pitch, std:
     constexpr std::size_t w = width<T, A>;
     std::size_t i = 0;
     for (; i + 4 * w <= points; i += 4 * w) {
-        basis_registers<Family, 4>(x + i, basis + i, pitch, terms, map, table.slope(), table.back());
+        basis_registers<Family, 4>(x + i, basis + i, static_cast<std::ptrdiff_t>(pitch), terms, map,
+                                   table, false);
     }
     for (; i < points; i += w) {
-        basis_registers<Family, 1>(x + i, basis + i, pitch, terms, map, table.slope(), table.back());
+        basis_registers<Family, 1>(x + i, basis + i, static_cast<std::ptrdiff_t>(pitch), terms, map,
+                                   table, false);
     }
 }
 
@@ -146,20 +150,28 @@ void store_point_major(const basis_tile<T>& tile, std::size_t terms, T* out,
     }
 }
 
-template <std::floating_point T, class A>
-void store_term_major(const basis_tile<T>& tile, view<T, 2> out, bool streamed) noexcept {
-    constexpr std::size_t w = width<T, A>;
-    for (std::size_t k = 0; k < out.extent(0); ++k) {
-        const T* const from = tile.row(k);
-        T* const to = &out(k, tile.first);
-        if (!streamed) {
-            std::copy_n(from, tile.count, to);
-            continue;
+// Terms after one another, straight from the registers.
+template <class Family, std::floating_point T, class A>
+void basis_by_term(std::span<const T> x, view<T, 2> out, domain over, int threads) {
+    constexpr std::size_t step = 4 * width<T, A>;
+    const std::size_t terms = out.extent(0), whole = x.size() / step, rest = x.size() % step;
+    const mapping<T, A> map(over);
+    const destrier::detail::recurrence_table<T, A, Family> table(terms + 1);
+    const bool streamed = out.size() * sizeof(T) >= streamed_bytes && rows_are_aligned(out);
+    parallel_ranges(whole, threads, [&](std::size_t begin, std::size_t end, std::size_t) {
+        for (std::size_t i = begin * step; i < end * step; i += step) {
+            basis_registers<Family, 4>(x.data() + i, out.data() + i, out.stride(0), terms, map, table,
+                                       streamed);
         }
-        std::size_t i = 0;
-        for (; i + w <= tile.count; i += w) stream(to + i, batch<T, A>::load_aligned(from + i));
-        std::copy(from + i, from + tile.count, to + i);
-    }
+        if (streamed) stream_fence();
+    });
+    if (rest == 0) return;
+    T last[step] = {};
+    std::copy_n(x.data() + whole * step, rest, last);
+    buffer<T> tile(terms * step);
+    basis_registers<Family, 4>(last, tile.data(), std::ptrdiff_t{step}, terms, map, table, false);
+    for (std::size_t k = 0; k < terms; ++k)
+        std::copy_n(tile.data() + k * step, rest, &out(k, whole * step));
 }
 
 template <class Family, std::floating_point T, class A>
@@ -171,12 +183,9 @@ void basis(const char* who, std::span<const T> x, view<T, 2> out, domain over, i
     }
     check_domain(who, over);
     if (out.size() == 0) return;
-    const bool streamed = out.size() * sizeof(T) >= streamed_bytes && rows_are_aligned(out);
+    if (out.stride(1) == 1) return basis_by_term<Family, T, A>(x, out, over, threads);
     for_each_tile<Family, T, A>(x, out.extent(0), over, threads, [&](const basis_tile<T>& tile) {
-        if (out.stride(1) == 1) {
-            store_term_major<T, A>(tile, out, streamed);
-            if (streamed) stream_fence();
-        } else if (out.stride(0) == 1) {
+        if (out.stride(0) == 1) {
             store_point_major<T, A>(tile, out.extent(0), &out(std::size_t{0}, tile.first),
                                     out.stride(1));
         } else {
@@ -194,9 +203,9 @@ void basis(const char* who, std::span<const T> x, view<T, 2> out, domain over, i
 /// Shapes    x (nx); out (terms, nx), any strides: {nx, 1} lays the terms after one another, {1, terms} the points
 /// Aliasing  none
 /// Domain    any x; P_k grows as x^k outside of the domain
-/// Accuracy  (3 + k^2 / 4) u for |x| <= 1
+/// Accuracy  (4 + k^2 / 2) u for |x| <= 1, (8 + 2 k^2) u through a domain other than [-1, 1]
 /// Threads   any number gives the same bits
-/// Memory    allocates a tile a thread; 4 MiB and more are written past the caches where the terms come after one
+/// Memory    allocates a tile a thread; 2 MiB and more are written past the caches where the terms come after one
 ///           another and each starts on a 64-byte line
 /// Throws    std::invalid_argument if shapes disagree or the domain is empty; out untouched
 /// Example   legendre::basis<double>(x, view<double, 2>(matrix, {terms, x.size()}, {1, terms}));

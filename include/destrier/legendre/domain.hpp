@@ -26,9 +26,10 @@ template <std::floating_point T, class A>
 struct mapping {
     T a, b, scale;
 
+    // Of the rounded ends, so that the distances to them add up to 2.
     explicit mapping(domain over)
         : a(static_cast<T>(over.a)), b(static_cast<T>(over.b)),
-          scale(static_cast<T>(2 / (over.b - over.a))) {}
+          scale(static_cast<T>(2 / (static_cast<double>(b) - static_cast<double>(a)))) {}
 
     bool is_identity() const noexcept { return a == -1 && b == 1; }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <destrier/layout.hpp>
+#include <destrier/legendre/blocks.hpp>
 #include <destrier/legendre/domain.hpp>
 #include <destrier/legendre/each_series.hpp>
 #include <destrier/legendre/family.hpp>
@@ -23,10 +24,13 @@
 namespace destrier::legendre {
 
 /// What eval may lose, u being half the distance from 1 to the next number, S the sum of the |c_k|, n the
-/// degree, -1 <= x <= 1:
+/// degree, up to 64, -1 <= x <= 1:
 ///
-///   fast    (3 + n^2 / 4) u S, or 32 u S up to degree 7
-///   tight   (4 + n / 8) u S up to degree 64; P_n itself to 64 u up to degree 10^4
+///   fast    (4 + n^2 / 2) u S; one series up to degree 7: 72 u S. Through a domain other than [-1, 1], where x
+///           itself is rounded: (8 + 2 n^2) u S, 128 u S
+///   tight   (4 + n / 4) u S through any domain; P_n itself to 64 u up to degree 10^4
+///
+/// A domain's ends are taken as T has them.
 enum class accuracy { fast, tight };
 
 struct eval_options {
@@ -53,18 +57,19 @@ template <std::floating_point T, class A>
 void one_series(std::span<const T> x, std::span<const T> c, T* y, const eval_options& options) {
     const mapping<T, A> map(options.domain);
     const bool streamed = x.size() * sizeof(T) >= streamed_bytes;
-    const bool short_series = options.accuracy == accuracy::fast && c.size() <= horner_terms;
-    const destrier::detail::recurrence_table<T, A, legendre_family> table(short_series ? 0
-                                                                                       : c.size() + 1);
+    const bool fast = options.accuracy == accuracy::fast;
+    const destrier::detail::recurrence_table<T, A, legendre_family> table(c.size() + 1);
     parallel_ranges(x.size(), options.threads, [&](std::size_t begin, std::size_t end, std::size_t) {
         const T* const from = x.data() + begin;
         T* const to = y + begin;
         const std::size_t count = end - begin;
-        if (short_series) {
+        if (fast && c.size() <= horner_terms) {
             with_constant<horner_terms>(c.size(), [&](auto terms) DESTRIER_UNROLLED {
                 horner<terms, T, A>(from, c.data(), to, count, map, streamed);
             });
-        } else if (options.accuracy == accuracy::fast) {
+        } else if (fast && c.size() <= blocks_terms) {
+            blocks(from, c.data(), c.size(), to, count, map, streamed);
+        } else if (fast) {
             clenshaw(from, c.data(), c.size(), to, count, map, table, streamed);
         } else {
             reinsch_points(from, c.data(), c.size(), to, count, map, table, streamed);
@@ -89,9 +94,9 @@ void many_series(std::span<const T> x, view<const T, 2> c, view<T, 2> y, const e
 /// Shapes    x, y (n); c (1 or more)
 /// Aliasing  y may be x
 /// Domain    any x; outside of the domain the series is extrapolated
-/// Accuracy  as `accuracy` says; beyond the domain, to 1.1 times its size, 32 u sum |c_k P_k(x)|
+/// Accuracy  as `accuracy` says; beyond the domain, to 1.1 times its size, the same with S = sum |c_k P_k(x)|
 /// Threads   any number gives the same bits
-/// Memory    allocates only for more than 63 terms; results of 4 MiB and more are written past the caches
+/// Memory    allocates only for more than 63 terms; results of 2 MiB and more are written past the caches
 /// Throws    std::invalid_argument if sizes disagree, c is empty or the domain is; y untouched
 /// Source    C. W. Clenshaw, Math. Tables Aids Comput. 9 (1955) 118; for `tight` the form in differences of
 ///           C. Reinsch (see J. Oliver, J. Inst. Maths Applics 20 (1977) 379)
@@ -110,9 +115,9 @@ void eval(std::span<const T> x, std::span<const T> c, std::span<T> y, const eval
 /// Shapes    x (nx); c (nset, ncoef), any strides; y (nset, nx), any strides, without elements that coincide
 /// Aliasing  none
 /// Domain    as for one series
-/// Accuracy  as `accuracy` says, (3 + n^2 / 4) u S for any degree where it is fast
+/// Accuracy  as `accuracy` says, for any degree what it says of higher ones
 /// Threads   any number gives the same bits
-/// Memory    allocates a copy of c and a tile of points a thread; results of 4 MiB and more are written past the
+/// Memory    allocates a copy of c and a tile of points a thread; results of 2 MiB and more are written past the
 ///           caches where the rows of y start on 64-byte lines
 /// Throws    std::invalid_argument if shapes disagree, there are no coefficients, or the domain is empty; y
 ///           untouched
@@ -166,7 +171,7 @@ T eval(T x, std::span<const T> c, const eval_options& options = {}) {
 /// Shapes    x, y (nset); c (nset, ncoef), any strides
 /// Aliasing  y may be x
 /// Domain    as for one series, the same for all
-/// Accuracy  as `accuracy` says, (3 + n^2 / 4) u S for any degree where it is fast
+/// Accuracy  as `accuracy` says, for any degree what it says of higher ones
 /// Threads   any number gives the same bits
 /// Memory    allocates only for more than 63 terms
 /// Throws    std::invalid_argument if shapes disagree, there are no coefficients, or the domain is empty; y

@@ -16,24 +16,38 @@ namespace destrier {
 
 /// Legendre polynomials, orthogonal over [-1, 1], P_k(1) = 1.
 struct legendre_family {
-    static constexpr double slope(std::size_t k) noexcept {
-        return static_cast<double>(2 * k + 1) / static_cast<double>(k + 1);
+    template <std::floating_point R = double>
+    static constexpr R slope(std::size_t k) noexcept {
+        return static_cast<R>(2 * k + 1) / static_cast<R>(k + 1);
     }
-    static constexpr double back(std::size_t k) noexcept {
-        return static_cast<double>(k) / static_cast<double>(k + 1);
+    template <std::floating_point R = double>
+    static constexpr R back(std::size_t k) noexcept {
+        return static_cast<R>(k) / static_cast<R>(k + 1);
     }
 };
 
 /// Hermite polynomials of the probabilists, of leading coefficient 1: He_2 = x^2 - 1.
 struct hermite_e_family {
-    static constexpr double slope(std::size_t) noexcept { return 1; }
-    static constexpr double back(std::size_t k) noexcept { return static_cast<double>(k); }
+    template <std::floating_point R = double>
+    static constexpr R slope(std::size_t) noexcept {
+        return 1;
+    }
+    template <std::floating_point R = double>
+    static constexpr R back(std::size_t k) noexcept {
+        return static_cast<R>(k);
+    }
 };
 
 /// Chebyshev polynomials of the first kind, T_k(cos t) = cos(k t).
 struct chebyshev_family {
-    static constexpr double slope(std::size_t k) noexcept { return k == 0 ? 1 : 2; }
-    static constexpr double back(std::size_t k) noexcept { return k == 0 ? 0 : 1; }
+    template <std::floating_point R = double>
+    static constexpr R slope(std::size_t k) noexcept {
+        return k == 0 ? 1 : 2;
+    }
+    template <std::floating_point R = double>
+    static constexpr R back(std::size_t k) noexcept {
+        return k == 0 ? 0 : 1;
+    }
 };
 
 /// Calls f(k, p_k) for k = 0 .. Degree, k as std::integral_constant, p_k a register like x. Mark f
@@ -45,7 +59,7 @@ DESTRIER_INLINE void for_each_degree(xsimd::batch<T, A> x, F&& f) noexcept {
     unroll<Degree + 1>([&](auto k) DESTRIER_UNROLLED {
         f(k, p);
         if constexpr (k < Degree) {
-            constexpr T slope = static_cast<T>(Family::slope(k)), back = static_cast<T>(Family::back(k));
+            constexpr T slope = Family::template slope<T>(k), back = Family::template back<T>(k);
             const V slope_x = slope == T(1) ? x : x * V(slope);
             const V next = k == 0 ? slope_x : fnmadd(V(back), before, slope_x * p);
             before = p;
@@ -64,8 +78,8 @@ public:
         if (count <= compiled) return;
         computed_ = buffer<T>(2 * count);
         for (std::size_t k = 0; k < count; ++k) {
-            computed_[k] = static_cast<T>(Family::slope(k));
-            computed_[count + k] = static_cast<T>(Family::back(k));
+            computed_[k] = Family::template slope<T>(k);
+            computed_[count + k] = Family::template back<T>(k);
         }
         slope_ = computed_.data();
         back_ = computed_.data() + count;
@@ -80,11 +94,11 @@ private:
     static constexpr std::size_t compiled = 64;
     static constexpr auto tabulate(auto&& f) {
         std::array<T, compiled> table{};
-        for (std::size_t k = 0; k < compiled; ++k) table[k] = static_cast<T>(f(k));
+        for (std::size_t k = 0; k < compiled; ++k) table[k] = f(k);
         return table;
     }
-    static constexpr std::array<T, compiled> slopes = tabulate(Family::slope),
-                                             backs = tabulate(Family::back);
+    static constexpr std::array<T, compiled> slopes = tabulate(Family::template slope<T>),
+                                             backs = tabulate(Family::template back<T>);
 
     buffer<T> computed_;
     const T* slope_ = slopes.data();

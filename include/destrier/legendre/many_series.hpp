@@ -66,16 +66,16 @@ DESTRIER_INLINE void store_heads(const batch<T, A> (&v)[Sets][N], T* y, std::ptr
 }
 
 // Scaled so that back(k) is 1, which saves one product a degree: p_k = scale[k] q_k,
-// q_{k+1} = slope[k] x q_k - q_{k-1}.
+// q_{k+1} = slope[k] x q_k - q_{k-1}. In long double, as products of rounded factors would cost places.
 template <class Family, std::size_t Terms>
 struct scaled_recurrence {
-    std::array<double, Terms> scale{}, slope{};
+    std::array<long double, Terms> scale{}, slope{};
 
     constexpr scaled_recurrence() {
         scale.fill(1);
         for (std::size_t k = 1; k + 1 < Terms; ++k) {
-            scale[k + 1] = Family::back(k) * scale[k - 1];
-            slope[k] = Family::slope(k) * scale[k] / scale[k + 1];
+            scale[k + 1] = Family::template back<long double>(k) * scale[k - 1];
+            slope[k] = Family::template slope<long double>(k) * scale[k] / scale[k + 1];
         }
     }
 };
@@ -147,7 +147,7 @@ void short_series(std::span<const T> x, view<const T, 2> c, view<T, 2> y, domain
     buffer<T> coefficients(sets * Terms);
     for (std::size_t s = 0; s < sets; ++s) {
         for (std::size_t k = 0; k < Terms; ++k) {
-            coefficients[s * Terms + k] = static_cast<T>(static_cast<double>(c(s, k)) * scaled.scale[k]);
+            coefficients[s * Terms + k] = static_cast<T>(c(s, k) * scaled.scale[k]);
         }
     }
     parallel_ranges(whole, threads, [&](std::size_t begin, std::size_t end, std::size_t) {
