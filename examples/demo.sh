@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# The main job from nothing: examples/demo.sh [--no-install] [SCAN.h5 ...]
-# Installs what is missing (Debian, Ubuntu; --no-install leaves that out), builds destrier-tomo for
-# this machine, makes a scan of a phantom and reconstructs it; then the scans given, if any. What it
-# makes is in build/demo/results.
+# The main jobs from nothing: examples/demo.sh [--no-install] [SCAN.h5 ...] [PSF.fits PREPROC.fits ...]
+# Installs what is missing (Debian, Ubuntu; --no-install leaves that out), builds destrier-tomo and
+# destrier-spectra for this machine, makes a scan of a phantom and reconstructs it, makes an exposure of a
+# spectrograph and extracts its spectra; then the scans given, and the exposures given, each after its
+# point-spread function, if any. What it makes is in build/demo/results.
 set -euo pipefail
 
 packages=(
     g++ cmake ninja-build
     libxsimd-dev
     libhdf5-dev libcli11-dev libtiff-dev libpng-dev
+    libcfitsio-dev zlib1g-dev libopenblas-dev
 )
 
 install_missing() {
@@ -34,14 +36,26 @@ reconstruct() {
     made+=("$results/$2.h5" "$results/$2.png")
 }
 
-install=true scans=() made=()
+# extract PSF PREPROC NAME: the spectra and the picture go to results/NAME.fits and .png.
+extract() {
+    echo "== $2"
+    "$spectra" extract --psf "$1" --image "$2" -o "$results/$3.fits" --picture "$results/$3.png" --overwrite
+    made+=("$results/$3.fits" "$results/$3.png")
+}
+
+install=true scans=() exposures=() made=()
 for argument in "$@"; do
     case $argument in
         --no-install) install=false ;;
-        -*) echo "usage: examples/demo.sh [--no-install] [SCAN.h5 ...]" >&2; exit 2 ;;
+        -*) echo "usage: examples/demo.sh [--no-install] [SCAN.h5 ...] [PSF.fits PREPROC.fits ...]" >&2; exit 2 ;;
+        *.fits | *.fits.gz) exposures+=("$(realpath -- "$argument")") ;;
         *) scans+=("$(realpath -- "$argument")") ;;
     esac
 done
+if ((${#exposures[@]} % 2)); then
+    echo "expected a point-spread function before each exposure" >&2
+    exit 2
+fi
 cd "$(dirname "$0")/.."
 
 if $install; then
@@ -52,9 +66,10 @@ fi
 build=$PWD/build/demo
 results=$build/results
 tomo=$build/examples/tomography/destrier-tomo
+spectra=$build/examples/spectroscopy/destrier-spectra
 echo "== building"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDESTRIER_BUILD_TESTS=OFF
-cmake --build "$build" --target destrier-tomo -j "$(nproc)"
+cmake --build "$build" --target destrier-tomo destrier-spectra -j "$(nproc)"
 mkdir -p "$results"
 
 echo "== a scan of a phantom"
@@ -63,6 +78,15 @@ reconstruct "$results/phantom_scan.h5" phantom
 for scan in ${scans[@]+"${scans[@]}"}; do
     name=$(basename "$scan")
     reconstruct "$scan" "${name%.*}"
+done
+
+echo "== an exposure of a spectrograph of 25 fibres"
+"$spectra" psf -o "$results/psf.fits" --overwrite
+"$spectra" simulate --psf "$results/psf.fits" -o "$results/preproc.fits" --overwrite
+extract "$results/psf.fits" "$results/preproc.fits" frame
+for ((i = 0; i + 1 < ${#exposures[@]}; i += 2)); do
+    name=$(basename "${exposures[i + 1]}")
+    extract "${exposures[i]}" "${exposures[i + 1]}" "frame-${name%%.fits*}"
 done
 
 echo "== made"
