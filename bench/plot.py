@@ -20,8 +20,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 # Okabe and Ito's colours, which colour-blind readers tell apart too.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A4A21", "#555555", "#8B8000"]
-MARKERS = "osD^vPX*p"
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A4A21", "#555555", "#8B8000",
+           "#000000", "#882255"]
+MARKERS = "osD^vPX*phd"
 PEERS = {"vs_fftw": "FFTW", "vs_mkl": "MKL", "vs_tomopy": "TomoPy", "vs_tomopy_padded": "TomoPy, padded"}
 GREY = "#666666"
 
@@ -131,7 +132,7 @@ def roofline(axes, precision, rows, limits, styles):
         draw_limits(axes, peak, bandwidths)
     for row in rows:
         colour, marker = styles[row.family]
-        beyond = row.has("of_copy")
+        beyond = row.has("of_copy") or row.has("of_store")
         axes.plot(row.intensity, row.run["flops"] / 1e9, marker, ms=7, mew=1.4, mec=colour,
                   mfc="white" if beyond else colour, alpha=0.9, zorder=3)
     axes.set_title(f"{precision}, one thread", loc="left", fontsize=12, fontweight="bold")
@@ -155,7 +156,7 @@ def draw_rooflines(figure, place, rows, limits):
     families = list(dict.fromkeys(r.family for r in rows))
     styles = {f: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, f in enumerate(families)}
     precisions = [p for p in ("float", "double") if any(r.precision == p for r in rows)]
-    grid = place.subgridspec(len(precisions) + 1, 1, height_ratios=[1] * len(precisions) + [0.3], hspace=0.22)
+    grid = place.subgridspec(len(precisions) + 1, 1, height_ratios=[1] * len(precisions) + [0.36], hspace=0.22)
     for i, precision in enumerate(precisions):
         axes = figure.add_subplot(grid[i])
         roofline(axes, precision, [r for r in rows if r.precision == precision], limits, styles)
