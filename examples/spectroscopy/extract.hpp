@@ -43,8 +43,7 @@ struct model_piece {
 struct bundle_spectra {
     std::size_t first_fiber = 0, fibers = 0; // of the PSF
     std::size_t patches = 0;
-    std::size_t clipped =
-        0; // patches whose matrix was not positive definite: eigenvalues were raised to be so
+    std::size_t clipped = 0; // patches whose matrix was not positive definite, and was made so
     stage_seconds seconds = {};
     std::vector<double> flux, ivar, chi2pix, pixmask_fraction; // (fibers, bins)
     std::vector<double> resolution;                            // (fibers, diagonals, bins)

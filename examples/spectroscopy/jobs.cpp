@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "common/output.hpp"
+#include "fits.hpp"
 
 namespace spectra {
 namespace {
@@ -99,7 +100,10 @@ plan plan_of(const extract_files_options& options, int threads) {
 
 void require_files(const extract_files_options& options, const std::vector<job>& jobs) {
     std::vector<fs::path> outputs;
-    for (const job& j : jobs) outputs.push_back(j.frame);
+    for (const job& j : jobs) {
+        fits::require_plain_name(j.frame);
+        outputs.push_back(j.frame);
+    }
     if (!options.picture.empty()) outputs.push_back(options.picture);
     std::set<fs::path> names;
     for (const fs::path& output : outputs) {

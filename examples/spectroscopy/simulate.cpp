@@ -55,6 +55,7 @@ void write_truth(const fs::path& path, const psf& p, fiber_range fibers, const w
 } // namespace
 
 void simulate(const simulate_options& options) {
+    fits::require_plain_name(options.output);
     const fs::path truth_name = truth_beside(options.output);
     require_other_file(options, options.output);
     require_other_file(options, truth_name);

@@ -182,6 +182,7 @@ psf synthetic_psf(std::size_t fibers, std::size_t rows, double first_wavelength)
 
 void write_synthetic_psf(const synthetic_psf_options& options) {
     const psf p = synthetic_psf(options.fibers, options.rows, options.first_wavelength);
+    fits::require_plain_name(options.output);
     common::staged_file staged(options.output, options.overwrite);
     fits::output_file file(staged.part());
     write_trace(file, "XTRACE", p, p.x);

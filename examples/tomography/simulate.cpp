@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdio>
 #include <numbers>
-#include <random>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 
 #include "common/output.hpp"
 #include "common/progress.hpp"
+#include "common/random.hpp"
 #include "hdf5.hpp"
 #include "phantom.hpp"
 #include "volume.hpp"
@@ -25,30 +25,6 @@ constexpr double full_beam = 50000; // counts where the beam is brightest
 constexpr std::size_t reference_frames = 10;
 constexpr std::size_t frames_at_once = 8;
 
-// Mixes the bits of x (the finaliser of SplitMix64: Steele, Lea, Flood, OOPSLA 2014).
-constexpr std::uint64_t mixed(std::uint64_t x) {
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-
-// SplitMix64, one stream a detector row of a frame, so that noise depends neither on threads nor on
-// how many frames are made at once.
-class row_random {
-public:
-    using result_type = std::uint64_t;
-    static constexpr result_type min() { return 0; }
-    static constexpr result_type max() { return ~result_type{0}; }
-
-    row_random(std::uint64_t seed, std::uint64_t kind, std::uint64_t frame, std::uint64_t row)
-        : state_(mixed(mixed(mixed(seed + step) + (frame << 2 | kind)) + row)) {}
-    result_type operator()() { return mixed(state_ += step); }
-
-private:
-    static constexpr std::uint64_t step = 0x9e3779b97f4a7c15u;
-    std::uint64_t state_;
-};
-
 // A camera before a beam that is brighter in the middle; no two pixels have the same gain.
 class camera {
 public:
@@ -58,7 +34,7 @@ public:
 
     // The counts of one row; row holds line integrals and receives the counts.
     void expose(kind what, std::size_t frame, std::size_t row_number, std::span<double> row) const {
-        row_random random(options_.seed, what, frame, row_number);
+        common::random_stream random(options_.seed, frame << 2 | what, row_number);
         for (std::size_t k = 0; k < row.size(); ++k) {
             const double offset = dark_counts(row_number, k);
             const double beam = what == dark ? 0 : full_beam * gain(row_number, k) * std::exp(-row[k]);
@@ -67,19 +43,14 @@ public:
     }
 
 private:
-    // Poisson; from a thousand on the normal distribution is as good, and ten times as fast.
-    static long long number_of(double photons, row_random& random) {
-        if (photons < 1000) return std::poisson_distribution<long long>(photons)(random);
-        return std::llround(std::normal_distribution<double>(photons, std::sqrt(photons))(random));
-    }
-    double noisy(double beam, row_random& random) const {
+    double noisy(double beam, common::random_stream& random) const {
         const double counts_per_photon = full_beam / options_.photons;
-        const double photons = beam / counts_per_photon;
-        if (photons <= 0) return 0;
-        return counts_per_photon * static_cast<double>(number_of(photons, random));
+        return counts_per_photon * common::poisson(beam / counts_per_photon, random);
     }
     double pixel_pattern(std::size_t row, std::size_t k, std::uint64_t which) const { // -1 .. 1
-        return static_cast<double>(mixed(mixed(row + 1) + 4 * k + which) >> 11) * 0x1p-52 - 1;
+        return static_cast<double>(common::mixed(common::mixed(row + 1) + 4 * k + which) >> 11) *
+                   0x1p-52 -
+               1;
     }
     double dark_counts(std::size_t row, std::size_t k) const {
         return 100 + 20 * pixel_pattern(row, k, 1);

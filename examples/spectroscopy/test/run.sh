@@ -256,6 +256,9 @@ case_errors() {
     refuses 1 "psf.fits: has no table with columns wavelength and throughput" \
         simulate --psf psf.fits --throughput psf.fits -o f.fits
     refuses 1 "there.fits: exists" psf -o there.fits
+    refuses 1 "f.fits.gz: is written uncompressed" "${with[@]}" -o f.fits.gz
+    refuses 1 "f.fits.gz: is written uncompressed" simulate --psf psf.fits -o f.fits.gz
+    refuses 1 "f.fits.gz: is written uncompressed" psf -o f.fits.gz
 
     refuses 2 "" extract
     refuses 2 "" frobnicate
