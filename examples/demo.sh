@@ -10,7 +10,7 @@ packages=(
     g++ cmake ninja-build
     libxsimd-dev
     libhdf5-dev libcli11-dev libtiff-dev libpng-dev
-    libcfitsio-dev zlib1g-dev libopenblas-dev
+    libcfitsio-dev zlib1g-dev libopenblas-dev liblapack-dev
 )
 
 install_missing() {
