@@ -78,6 +78,12 @@ inline constexpr bool is_avx512 = std::is_base_of_v<xsimd::avx512f, A>;
 
 } // namespace detail
 
+/// A pointer of which compilers forget what it points into.
+template <class T>
+DESTRIER_INLINE void opaque(T*& p) noexcept {
+    asm("" : "+r"(p));
+}
+
 /// a * b + c in one rounding where the architecture has it. (xsimd's avx512f has no fused form before
 /// 11.0, and clang never contracts operators on batches.)
 template <std::floating_point T, class A>

@@ -23,12 +23,6 @@ struct complex {
     V re, im;
 };
 
-// Makes a pointer a new one to the compiler.
-template <class T>
-DESTRIER_INLINE void opaque(T*& p) noexcept {
-    asm("" : "+r"(p));
-}
-
 // cos and sin of k turns / N. Behind an opaque pointer each is an operand of 7 bytes where it is used; as
 // literals those for which there is no register are vectors in memory, in instructions of 10 bytes.
 template <class T, std::size_t N>

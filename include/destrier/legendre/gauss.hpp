@@ -256,12 +256,17 @@ public:
     // Nodes k .. k + count - 1, counted from 1.
     DESTRIER_INLINE void store(std::size_t k, std::size_t count,
                                const gauss_node<V>& node) const noexcept {
-        alignas(64) double low[w], high[w], weight[w];
+        alignas(64) double lanes[3][w];
+        double *low = lanes[0], *high = lanes[1], *weight = lanes[2];
         const V near = V(half_) * node.from_end, far = V(half_) * node.x;
         const auto is_near = node.from_end < V(0.5);
         xsimd::select(is_near, V(over_.a) + near, V(middle_) - far).store_aligned(low);
         xsimd::select(is_near, V(over_.b) - near, V(middle_) + far).store_aligned(high);
         (V(half_) * node.weight).store_aligned(weight);
+        // Lanes come back from memory: g++ 12 would shuffle them out by what Knights Landing lacks.
+        opaque(low);
+        opaque(high);
+        opaque(weight);
         for (std::size_t i = 0; i < count; ++i) {
             const std::size_t left = k - 1 + i, right = nodes_.size() - 1 - left;
             nodes_[left] = static_cast<T>(low[i]);
