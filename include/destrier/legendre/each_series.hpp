@@ -26,16 +26,17 @@ DESTRIER_INLINE void for_each_term_down(view<const T, 2> c, F&& f) noexcept {
     for (std::size_t first = (terms - 1) / w * w;; first -= w) {
         const std::size_t count = std::min(w, terms - first);
         batch<T, A> tile[w];
-        unroll<w>([&](auto s) DESTRIER_UNROLLED {
-            if (contiguous) {
+        if (contiguous) {
+            unroll<w>([&](auto s) DESTRIER_UNROLLED {
                 tile[s] = load_head<A>(&c(std::size_t{s}, first), count);
-            } else if (s < c.extent(0)) {
-                tile[s] =
-                    destrier::detail::load_row<A, T>(&c(std::size_t{s}, first), c.stride(1), count);
-            } else {
-                tile[s] = batch<T, A>(T(0));
-            }
-        });
+            });
+        } else {
+            unroll<w>([&](auto s) DESTRIER_UNROLLED {
+                tile[s] = s < c.extent(0) ? destrier::detail::load_row<A, T>(&c(std::size_t{s}, first),
+                                                                             c.stride(1), count)
+                                          : batch<T, A>(T(0));
+            });
+        }
         transpose<T, A>(tile);
         unroll<w>([&](auto i) DESTRIER_UNROLLED {
             constexpr std::size_t at = w - 1 - i;
