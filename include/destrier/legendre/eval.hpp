@@ -9,6 +9,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <destrier/layout.hpp>
@@ -193,10 +194,13 @@ void eval_each(std::span<const T> x, view<const T, 2> c, std::span<T> y,
         const std::size_t first = group * w, count = std::min(w, x.size() - first);
         const batch<T, A> points = load_head<A>(x.data() + first, count);
         const view<const T, 2> series = c.slice(0, first, count);
-        const batch<T, A> sums = options.accuracy == accuracy::fast
-                                     ? detail::clenshaw_lanes(points, series, map, table)
-                                     : detail::reinsch_lanes(points, series, map, table);
-        store_head(y.data() + first, sums, count);
+        const auto sums = [&](auto usual) {
+            return options.accuracy == accuracy::fast
+                       ? detail::clenshaw_lanes<usual>(points, series, map, table)
+                       : detail::reinsch_lanes<usual>(points, series, map, table);
+        };
+        const bool usual = count == w && c.stride(1) == 1;
+        store_head(y.data() + first, usual ? sums(std::true_type{}) : sums(std::false_type{}), count);
     });
 }
 
