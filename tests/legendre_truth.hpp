@@ -3,6 +3,7 @@
 // Polynomials and series with 113 bits: what the tests of the Legendre kernels compare with.
 #pragma once
 
+#include "quad.hpp"
 #include "reference.hpp"
 
 #include <cstddef>
@@ -11,14 +12,6 @@
 #include <destrier/legendre/domain.hpp>
 
 namespace reference {
-
-#if defined(__SIZEOF_FLOAT128__)
-__extension__ typedef __float128 quad;
-#else
-using quad = long double;
-#endif
-
-inline quad size_of(quad x) { return x < 0 ? -x : x; }
 
 // p_0 .. p_n by next(k, p_k, p_{k-1}); the recurrences lose n^2 places, of which 113 bits leave plenty.
 template <class Next>

@@ -108,7 +108,7 @@ public:
                 for (std::size_t k = 0; k < c.extent(1); ++k) {
                     const quad c_k = c(s, k), term = c_k * p_k[k];
                     sum += term;
-                    size += reference::size_of(by == weight::terms ? term : c_k);
+                    size += reference::absolute(by == weight::terms ? term : c_k);
                 }
                 sums_.push_back(sum);
                 sizes_.push_back(size);
@@ -121,7 +121,7 @@ public:
     double largest_error(std::span<const T> y) const {
         quad worst = 0;
         for (std::size_t i = 0; i < y.size(); ++i) {
-            const quad error = reference::size_of(static_cast<quad>(y[i]) - sums_[i]) / sizes_[i];
+            const quad error = reference::absolute(static_cast<quad>(y[i]) - sums_[i]) / sizes_[i];
             if (!(error <= worst)) worst = error;
         }
         return static_cast<double>(worst) * 2 / reference::epsilon<T>;

@@ -83,7 +83,7 @@ std::size_t highest_degree(const family<T>& f) {
 
 template <class T>
 double in_u(T has, quad expected) {
-    return static_cast<double>(reference::size_of(static_cast<quad>(has) - expected)) * 2 /
+    return static_cast<double>(reference::absolute(static_cast<quad>(has) - expected)) * 2 /
            reference::epsilon<T>;
 }
 

@@ -53,7 +53,7 @@ quads powers(const quads& c) { return combined(c, power_in_legendre); }
 quads series(const quads& c) { return combined(c, legendre_in_power); }
 
 quads sizes(quads c) {
-    for (quad& v : c) v = reference::size_of(v);
+    for (quad& v : c) v = reference::absolute(v);
     return c;
 }
 
@@ -67,7 +67,7 @@ template <class T>
 double worst_error(const std::vector<T>& got, const quads& expected, const quads& weight) {
     quad worst = 0;
     for (std::size_t i = 0; i < got.size(); ++i) {
-        const quad error = reference::size_of(static_cast<quad>(got[i]) - expected[i]);
+        const quad error = reference::absolute(static_cast<quad>(got[i]) - expected[i]);
         if (error != 0 && !(error <= worst * weight[i])) worst = error / weight[i];
     }
     return static_cast<double>(worst) * 2 / reference::epsilon<T>;
@@ -114,7 +114,7 @@ TEMPLATE_TEST_CASE("a derivative is what powers of x give", "[legendre]", float,
                 quads w(got.size(), 0);
                 for (std::size_t k = 0; k < w.size(); ++k) {
                     for (std::size_t i = k + 1; i < n; i += 2) {
-                        w[k] += static_cast<quad>(2 * (2 * k + 1)) * reference::size_of(c[i]) /
+                        w[k] += static_cast<quad>(2 * (2 * k + 1)) * reference::absolute(c[i]) /
                                 static_cast<quad>(over.b - over.a);
                     }
                 }
@@ -144,10 +144,10 @@ TEMPLATE_TEST_CASE("an integral is what powers of x give", "[legendre]", float, 
                 for (std::size_t k = 0; k <= n; ++k) {
                     for (const std::size_t i : {k - 1, k + 1}) {
                         if (i >= n) continue;
-                        weight[k] += static_cast<quad>(over.b - over.a) / 2 * reference::size_of(c[i]) /
+                        weight[k] += static_cast<quad>(over.b - over.a) / 2 * reference::absolute(c[i]) /
                                      static_cast<quad>(2 * i + 1);
                     }
-                    sum[0] += reference::size_of(expected[k]);
+                    sum[0] += reference::absolute(expected[k]);
                 }
                 worst_constant =
                     std::max(worst_constant, worst_error(std::vector<T>(1, got[0]), {expected[0]}, sum));
@@ -183,8 +183,9 @@ TEMPLATE_TEST_CASE("powers of x and back", "[legendre]", float, double) {
         const auto c = coefficients<T>(n);
         std::vector<T> got(n, T(-77));
         legendre::to_monomial<T>(c, got);
-        const quads weight = combined(
-            sizes(exact(c)), [](auto k, auto i) { return reference::size_of(power_in_legendre(k, i)); });
+        const quads weight = combined(sizes(exact(c)), [](auto k, auto i) {
+            return reference::absolute(power_in_legendre(k, i));
+        });
         worst_to = std::max(worst_to, worst_error(got, powers(exact(c)), weight));
         got = c; // in place
         legendre::from_monomial<T>(got, got);
@@ -302,14 +303,14 @@ template <class T>
 double surface_error(T got, T x, T y, view<const T, 2> c, const legendre::surface_options& options) {
     quad size = 0;
     for (std::size_t i = 0; i < c.extent(0); ++i) {
-        for (std::size_t j = 0; j < c.extent(1); ++j) size += reference::size_of(c(i, j));
+        for (std::size_t j = 0; j < c.extent(1); ++j) size += reference::absolute(c(i, j));
     }
     const double n = static_cast<double>(c.extent(0) - 1), m = static_cast<double>(c.extent(1) - 1);
     const double steepness = n * n + m * m;
     const double bound = options.x.a == -1 ? 8 + steepness / 2 : 16 + 2 * steepness;
     const quad promised = size * static_cast<quad>(bound * reference::epsilon<T> / 2);
     return static_cast<double>(
-        reference::size_of(static_cast<quad>(got) - surface_at(x, y, c, options)) / promised);
+        reference::absolute(static_cast<quad>(got) - surface_at(x, y, c, options)) / promised);
 }
 
 constexpr std::pair<std::size_t, std::size_t> shapes[] = {{1, 1}, {1, 4}, {3, 1}, {2, 5},

@@ -142,7 +142,7 @@ TEMPLATE_LIST_TEST_CASE("fits solve the normal equations", "[legendre]", referen
             for (std::size_t s = 0; s < rows; ++s) {
                 const auto expected = normal_equations(at.x, at.w, y.at(0, s), terms);
                 for (std::size_t k = 0; k < terms; ++k) {
-                    const quad error = reference::size_of(static_cast<quad>(c(s, k)) - expected[k]);
+                    const quad error = reference::absolute(static_cast<quad>(c(s, k)) - expected[k]);
                     worst = std::max(worst, static_cast<double>(error) * 2 / reference::epsilon<T>);
                 }
                 CHECK(out[s * (terms + 1) + terms] == -77);
@@ -173,8 +173,8 @@ TEST_CASE("what a fit leaves is orthogonal to the terms, however ill they are to
         for (std::size_t k = 0; k < terms; ++k) shares[k] += rest[i] * p[k];
     }
     quad worst = 0, size = 0;
-    for (const quad share : shares) worst = std::max(worst, reference::size_of(share));
-    for (const double c_k : c) size += reference::size_of(c_k);
+    for (const quad share : shares) worst = std::max(worst, reference::absolute(share));
+    for (const double c_k : c) size += reference::absolute(c_k);
     const double error = static_cast<double>(worst / size) / (reference::epsilon<double> / 2);
     UNSCOPED_INFO(error);
     CHECK(size > static_cast<quad>(10000)); // tells the terms apart badly enough
