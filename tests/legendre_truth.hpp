@@ -7,6 +7,9 @@
 #include "reference.hpp"
 
 #include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include <destrier/legendre/domain.hpp>
@@ -78,5 +81,13 @@ private:
     std::size_t size_;
     std::vector<T> storage_;
 };
+
+/// What f says in refusing, y staying as it was.
+inline std::string refusal(const std::function<void(std::span<double>)>& f) {
+    std::vector<double> y(12, 5);
+    const std::string message = message_of([&] { f(y); });
+    CHECK(y == std::vector<double>(12, 5));
+    return message;
+}
 
 } // namespace reference

@@ -411,14 +411,6 @@ void check_streams(const way<T>& w) {
     }
 }
 
-// What f says in refusing, y staying as it was.
-std::string refusal(const std::function<void(std::span<double>)>& f) {
-    std::vector<double> y(12, 5);
-    const std::string message = reference::message_of([&] { f(y); });
-    CHECK(y == std::vector<double>(12, 5));
-    return message;
-}
-
 } // namespace
 
 TEMPLATE_LIST_TEST_CASE("legendre::eval keeps to its bounds", "[legendre]", reference::unrolled_lanes) {
@@ -538,35 +530,35 @@ TEST_CASE("legendre::eval refuses what does not fit", "[legendre]") {
     const view<const double, 2> rows(c.data(), {1, 3}), empty(c.data(), {12, 0});
     const std::span<const double> eleven(x.data(), 11);
     const double nan = std::numeric_limits<double>::quiet_NaN();
-    CHECK(refusal([&](auto y) { legendre::eval<double>(x, none, y); }) ==
+    CHECK(reference::refusal([&](auto y) { legendre::eval<double>(x, none, y); }) ==
           "legendre::eval: c has 0 coefficients, expected 1 or more");
-    CHECK(refusal([&](auto y) {
+    CHECK(reference::refusal([&](auto y) {
               legendre::eval<double>(x, c, y, {.domain = {2, 2}});
           }) == "legendre::eval: the domain is [2.000000, 2.000000], expected two different finite "
                 "ends");
-    CHECK(refusal([&](auto y) {
+    CHECK(reference::refusal([&](auto y) {
               legendre::eval<double>(x, c, y, {.domain = {nan, 2}});
           }) == "legendre::eval: the domain is [nan, 2.000000], expected two different finite ends");
-    CHECK_THAT(refusal([&](auto y) { legendre::eval<double>(x, c, y, {.threads = -1}); }),
+    CHECK_THAT(reference::refusal([&](auto y) { legendre::eval<double>(x, c, y, {.threads = -1}); }),
                reference::ContainsSubstring("threads is -1, expected 0 (all) or more"));
-    CHECK(refusal([&](auto y) {
+    CHECK(reference::refusal([&](auto y) {
               legendre::eval<double>(eleven, rows, {y.data(), {1, 12}});
           }) == "legendre::eval: y has points 12, x has size 11");
-    CHECK(refusal([&](auto y) {
+    CHECK(reference::refusal([&](auto y) {
               legendre::eval<double>(x, {c.data(), {3, 1}}, {y.data(), {1, 12}});
           }) == "legendre::eval: y has series 1, c has series 3");
-    CHECK(refusal([&](auto y) {
+    CHECK(reference::refusal([&](auto y) {
               legendre::eval<double>({x.data(), 1}, empty, {y.data(), {12, 1}});
           }) == "legendre::eval: c has 0 coefficients, expected 1 or more");
-    CHECK_THAT(refusal([&](auto y) {
+    CHECK_THAT(reference::refusal([&](auto y) {
                    legendre::eval<double>(x, rows, {y.data(), {1, 12}}, {.threads = -1});
                }),
                reference::ContainsSubstring("threads is -1"));
-    CHECK(refusal([&](auto y) { legendre::eval_each<double>(eleven, empty, y); }) ==
+    CHECK(reference::refusal([&](auto y) { legendre::eval_each<double>(eleven, empty, y); }) ==
           "legendre::eval_each: y has size 12, x has size 11");
-    CHECK(refusal([&](auto y) { legendre::eval_each<double>(x, rows, y); }) ==
+    CHECK(reference::refusal([&](auto y) { legendre::eval_each<double>(x, rows, y); }) ==
           "legendre::eval_each: c has series 1, x has size 12");
-    CHECK(refusal([&](auto y) { legendre::eval_each<double>(x, empty, y); }) ==
+    CHECK(reference::refusal([&](auto y) { legendre::eval_each<double>(x, empty, y); }) ==
           "legendre::eval_each: c has 0 coefficients, expected 1 or more");
 }
 

@@ -262,14 +262,6 @@ void check_one_family(const family<T>& f, std::size_t lanes) {
     check_streamed_basis(f);
 }
 
-// What f says in refusing, y staying as it was.
-std::string refusal(const std::function<void(std::span<double>)>& f) {
-    std::vector<double> y(12, 5);
-    const std::string message = reference::message_of([&] { f(y); });
-    CHECK(y == std::vector<double>(12, 5));
-    return message;
-}
-
 } // namespace
 
 TEMPLATE_LIST_TEST_CASE("bases and series of three families", "[legendre]", reference::unrolled_lanes) {
@@ -327,25 +319,25 @@ TEST_CASE("bases through a domain", "[legendre]") {
 TEST_CASE("bases and families refuse what does not fit", "[legendre]") {
     const std::vector<double> x(12), c(3), none;
     const std::span<const double> eleven(x.data(), 11);
-    CHECK(refusal([&](auto y) {
+    CHECK(reference::refusal([&](auto y) {
               legendre::basis<double>(x, {y.data(), {2, 6}});
           }) == "legendre::basis: out has points 6, x has size 12");
-    CHECK_THAT(refusal([&](auto y) {
+    CHECK_THAT(reference::refusal([&](auto y) {
                    legendre::basis<double>(x, {y.data(), {1, 12}}, {1, 1});
                }),
                reference::ContainsSubstring("legendre::basis: the domain is"));
-    CHECK(refusal([&](auto y) {
+    CHECK(reference::refusal([&](auto y) {
               hermite_e::basis<double>(x, {y.data(), {2, 6}});
           }) == "hermite_e::basis: out has points 6, x has size 12");
-    CHECK(refusal([&](auto y) { hermite_e::eval<double>(x, none, y); }) ==
+    CHECK(reference::refusal([&](auto y) { hermite_e::eval<double>(x, none, y); }) ==
           "hermite_e::eval: c has 0 coefficients, expected 1 or more");
-    CHECK(refusal([&](auto y) { chebyshev::eval<double>(eleven, c, y); }) ==
+    CHECK(reference::refusal([&](auto y) { chebyshev::eval<double>(eleven, c, y); }) ==
           "chebyshev::eval: y has size 12, x has size 11");
-    CHECK_THAT(refusal([&](auto y) {
+    CHECK_THAT(reference::refusal([&](auto y) {
                    chebyshev::eval<double>(x, c, y, {3, 3});
                }),
                reference::ContainsSubstring("chebyshev::eval: the domain is"));
-    CHECK(refusal([&](auto) { legendre::for_each_tile<double>(x, 0, [](const auto&) {}); }) ==
+    CHECK(reference::refusal([&](auto) { legendre::for_each_tile<double>(x, 0, [](const auto&) {}); }) ==
           "legendre::for_each_tile: terms is 0, expected 1 or more");
     CHECK(reference::message_of<std::runtime_error>([&] {
               legendre::for_each_tile<double>(

@@ -18,6 +18,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/command_line.hpp"
 #include "common/output.hpp"
 #include "extract_files.hpp"
 #include "program.hpp"
@@ -30,27 +31,15 @@ namespace {
 // A command, filled in by CLI11 and run once all of the command line has been understood.
 using command = std::function<void()>;
 
-template <class Read>
-void add_text(CLI::App& app, const std::string& name, const std::string& help, const std::string& shown,
-              Read read) {
-    app.add_option_function<std::string>(
-           name,
-           [name, read](const std::string& text) {
-               const std::string complaint = read(text);
-               if (!complaint.empty()) throw CLI::ValidationError(name, complaint);
-           },
-           help)
-        ->type_name(shown);
-}
-
 template <class Options>
 void add_selection(CLI::App& app, Options& options) {
-    add_text(app, "--fibers", "fibres of the PSF, the last left out [all]", "FIRST:LAST",
-             [&options](const std::string& text) { return spectra::read_fibers(text, options.fibers); });
-    add_text(app, "--wavelength", "bins, in Angstrom [whole Angstroms on the CCD, in steps of 0.8]",
-             "FIRST:LAST:STEP", [&options](const std::string& text) {
-                 return spectra::read_grid(text, options.wavelengths);
-             });
+    common::add_text(
+        app, "--fibers", "fibres of the PSF, the last left out [all]", "FIRST:LAST",
+        [&options](const std::string& text) { return spectra::read_fibers(text, options.fibers); });
+    common::add_text(
+        app, "--wavelength", "bins, in Angstrom [whole Angstroms on the CCD, in steps of 0.8]",
+        "FIRST:LAST:STEP",
+        [&options](const std::string& text) { return spectra::read_grid(text, options.wavelengths); });
 }
 
 template <class Options>

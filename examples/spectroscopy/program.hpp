@@ -5,13 +5,10 @@
 
 #include <string>
 
-#include <destrier/version.hpp>
+#include "common/version.hpp"
 
 namespace spectra {
 
-inline std::string program_name() {
-    return "destrier-spectra " + std::to_string(DESTRIER_VERSION_MAJOR) + "." +
-           std::to_string(DESTRIER_VERSION_MINOR) + "." + std::to_string(DESTRIER_VERSION_PATCH);
-}
+inline std::string program_name() { return common::with_version("destrier-spectra"); }
 
 } // namespace spectra

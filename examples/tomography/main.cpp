@@ -24,6 +24,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "common/command_line.hpp"
 #include "common/output.hpp"
 #include "compare.hpp"
 #include "hdf5.hpp"
@@ -80,20 +81,6 @@ std::string read_type(const std::string& text, bool& integers) {
 // A command, filled in by CLI11 and run once all of the command line has been understood.
 using command = std::function<int()>;
 
-template <class Read>
-CLI::Option* add_text(CLI::App& app, const std::string& name, const std::string& help,
-                      const std::string& shown, Read read) {
-    return app
-        .add_option_function<std::string>(
-            name,
-            [name, read](const std::string& text) {
-                const std::string complaint = read(text);
-                if (!complaint.empty()) throw CLI::ValidationError(name, complaint);
-            },
-            help)
-        ->type_name(shown);
-}
-
 command add_recon(CLI::App& app, tomo::recon_options& options) {
     app.add_option("scan", options.scan, "HDF5 file with /exchange/data, data_white, data_dark, theta")
         ->required()
@@ -101,10 +88,12 @@ command add_recon(CLI::App& app, tomo::recon_options& options) {
     app.add_option("-o,--output", options.volume, "volume to write, (slices, y, x) float32 in 1/pixel")
         ->required()
         ->type_name("VOLUME.h5");
-    add_text(app, "--center", "rotation axis, in detector pixels; auto finds it [auto]", "PIXELS|auto",
-             [&options](const std::string& text) { return read_center(text, options.center); });
-    add_text(app, "--rows", "detector rows to reconstruct, the last left out [all]", "FIRST:LAST",
-             [&options](const std::string& text) { return read_rows(text, options); });
+    common::add_text(app, "--center", "rotation axis, in detector pixels; auto finds it [auto]",
+                     "PIXELS|auto",
+                     [&options](const std::string& text) { return read_center(text, options.center); });
+    common::add_text(app, "--rows", "detector rows to reconstruct, the last left out [all]",
+                     "FIRST:LAST",
+                     [&options](const std::string& text) { return read_rows(text, options); });
     app.add_option("--filter", options.filter, "ramp filter window")
         ->capture_default_str()
         ->check(CLI::IsMember(
@@ -112,8 +101,8 @@ command add_recon(CLI::App& app, tomo::recon_options& options) {
     app.add_option("--accuracy", options.accuracy, "of the gridding")
         ->capture_default_str()
         ->check(CLI::IsMember({"fast", "standard", "accurate"}));
-    add_text(app, "--flat", "how white and dark frames are averaged [mean]", "mean|median",
-             [&options](const std::string& text) { return read_average(text, options.frames); });
+    common::add_text(app, "--flat", "how white and dark frames are averaged [mean]", "mean|median",
+                     [&options](const std::string& text) { return read_average(text, options.frames); });
     app.add_option("--tiff", options.tiff, "directory for a stack of TIFF files, float32, one a slice")
         ->type_name("DIR");
     app.add_option("--picture", options.picture, "a few slices side by side, to look at")
@@ -146,18 +135,18 @@ command add_simulate(CLI::App& app, tomo::simulate_options& options) {
     app.add_option("--range", options.range, "degrees they cover, the end left out")
         ->capture_default_str()
         ->check(CLI::Range(1.0, 3600.0));
-    add_text(app, "--center", "rotation axis, in detector pixels [0.48 columns]", "PIXELS",
-             [&options](const std::string& text) {
-                 return text == "auto" ? "is auto, expected a number of pixels"
-                                       : read_center(text, options.center);
-             });
+    common::add_text(app, "--center", "rotation axis, in detector pixels [0.48 columns]", "PIXELS",
+                     [&options](const std::string& text) {
+                         return text == "auto" ? "is auto, expected a number of pixels"
+                                               : read_center(text, options.center);
+                     });
     app.add_option("--noise", options.photons, "photons in a pixel at the brightest spot; 0 is no noise")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1e12))
         ->type_name("PHOTONS");
     app.add_option("--seed", options.seed, "of the noise")->capture_default_str();
-    add_text(app, "--type", "of the counts [uint16]", "uint16|float",
-             [&options](const std::string& text) { return read_type(text, options.integers); });
+    common::add_text(app, "--type", "of the counts [uint16]", "uint16|float",
+                     [&options](const std::string& text) { return read_type(text, options.integers); });
     app.add_option("--gzip", options.gzip, "compression level; 0 is contiguous")
         ->capture_default_str()
         ->check(CLI::Range(0, 9));

@@ -3,40 +3,9 @@
 # Exit code 0: as expected; 1: not; 77: skipped.
 set -u
 spectra=$1 check=$2 case=$3 data=${4:-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
+program=$spectra
+source "$(dirname "$(realpath "$0")")/../../common/program_test.sh"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# succeeds ARGUMENTS: the program exits with 0; its output is left in `out`.
-succeeds() {
-    "$spectra" "$@" >out 2>&1 || fail "exit code $? of: $* -- $(cat out)"
-}
-
-# refuses CODE TEXT ARGUMENTS: the program exits with CODE, saying TEXT, and no file comes or goes.
-refuses() {
-    local expected=$1 text=$2 before said code
-    shift 2
-    before=$(ls -R)
-    said=$("$spectra" "$@" 2>&1)
-    code=$?
-    [[ $code == "$expected" ]] || fail "exit code $code, expected $expected, of: $*"
-    [[ $said == *"$text"* ]] || fail "of: $* -- expected '$text', got: $said"
-    [[ $code == 2 || $(grep '^destrier-spectra: ' <<<"$said" | grep -vc warning:) == 1 ]] ||
-        fail "not one line of: $* -- $said"
-    [[ $(ls -R) == "$before" ]] || fail "files changed by: $* -- $(ls -R)"
-}
-
-# says TEXT: the last successful run has printed it.
-says() {
-    grep -qF -- "$1" out || fail "expected '$1' in: $(cat out)"
-}
 
 # holds CONDITION COMMAND ARGUMENTS: what spectra_check prints, name and value in turn, fulfils the condition, such as
 # 'mean < 0.1 && std < 1'.

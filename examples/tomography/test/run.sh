@@ -3,39 +3,8 @@
 # Exit code 0: as expected; 1: not; 77: skipped.
 set -u
 tomo=$1 odd_scans=$2 case=$3 tooth=${4:-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# succeeds ARGUMENTS: the program exits with 0; its output is left in `out`.
-succeeds() {
-    "$tomo" "$@" >out 2>&1 || fail "exit code $? of: $* -- $(cat out)"
-}
-
-# refuses CODE TEXT ARGUMENTS: the program exits with CODE, saying TEXT, and no file comes or goes.
-refuses() {
-    local expected=$1 text=$2 before said code
-    shift 2
-    before=$(ls -R)
-    said=$("$tomo" "$@" 2>&1)
-    code=$?
-    [[ $code == "$expected" ]] || fail "exit code $code, expected $expected, of: $*"
-    [[ $said == *"$text"* ]] || fail "of: $* -- expected '$text', got: $said"
-    [[ $code == 2 || $(grep '^destrier-tomo: ' <<<"$said" | grep -vc warning:) == 1 ]] ||
-        fail "not one line of: $* -- $said"
-    [[ $(ls -R) == "$before" ]] || fail "files changed by: $* -- $(ls -R)"
-}
-
-# says TEXT: the last successful run has printed it.
-says() {
-    grep -qF -- "$1" out || fail "expected '$1' in: $(cat out)"
-}
+program=$tomo
+source "$(dirname "$(realpath "$0")")/../../common/program_test.sh"
 
 # axis_within LOW HIGH: both axes that the last run found lie between.
 axis_within() {
