@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "fits.hpp"
+#include "common/fits.hpp"
 
 namespace spectra {
 namespace {
@@ -23,9 +23,10 @@ std::string text_of(double value) {
 curve constant(const std::string& what, double value) { return {what, {1000, 20000}, {value, value}}; }
 
 // The first table that has these columns.
-fits::hdu table_with(const fits::input_file& file, const std::vector<std::string>& columns) {
+common::fits::hdu table_with(const common::fits::input_file& file,
+                             const std::vector<std::string>& columns) {
     for (std::size_t i = 0; i < file.size(); ++i) {
-        const fits::hdu here = file[i];
+        const common::fits::hdu here = file[i];
         const bool fits =
             here.is_table() && std::all_of(columns.begin(), columns.end(),
                                            [&](const auto& column) { return here.has_column(column); });
@@ -36,11 +37,11 @@ fits::hdu table_with(const fits::input_file& file, const std::vector<std::string
     throw std::runtime_error(file.path().string() + ": has no table with columns " + names);
 }
 
-curve read_curve(const fits::hdu& table, const std::string& column) {
+curve read_curve(const common::fits::hdu& table, const std::string& column) {
     return {table.name() + " " + column, table.numbers("wavelength"), table.numbers(column)};
 }
 
-double positive_number(const fits::hdu& table, const std::string& key) {
+double positive_number(const common::fits::hdu& table, const std::string& key) {
     const double value = table.required_number(key);
     if (!(value > 0))
         throw std::runtime_error(table.name() + ": " + key + " is " + text_of(value) +
@@ -101,13 +102,13 @@ void curve::require(double low, double high) const {
 }
 
 curve read_sky(const std::filesystem::path& path) {
-    const fits::input_file file(path);
+    const common::fits::input_file file(path);
     return read_curve(table_with(file, {"wavelength", "flux"}), "flux");
 }
 
 throughput read_throughput(const std::filesystem::path& path) {
-    const fits::input_file file(path);
-    const fits::hdu table = table_with(file, {"wavelength", "throughput"});
+    const common::fits::input_file file(path);
+    const common::fits::hdu table = table_with(file, {"wavelength", "throughput"});
     const auto column_or = [&](const std::string& column, double otherwise) {
         return table.has_column(column) ? read_curve(table, column) : constant(column, otherwise);
     };

@@ -5,32 +5,32 @@
 #include <span>
 #include <stdexcept>
 
-#include "fits.hpp"
+#include "common/fits.hpp"
 
 namespace spectra {
 namespace {
 
-void require_image(const fits::hdu& image) {
+void require_image(const common::fits::hdu& image) {
     const std::vector<std::size_t> shape = image.shape();
     if (shape.size() != 2 || shape[0] == 0 || shape[1] == 0) {
-        throw std::runtime_error(image.name() + ": is " + fits::shape_text(shape) +
+        throw std::runtime_error(image.name() + ": is " + common::fits::shape_text(shape) +
                                  ", expected a CCD image (rows, columns)");
     }
 }
 
-void require_shape(const fits::hdu& image, const exposure& e) {
+void require_shape(const common::fits::hdu& image, const exposure& e) {
     const std::vector<std::size_t> shape = image.shape(), expected{e.ny, e.nx};
     if (shape != expected) {
-        throw std::runtime_error(image.name() + ": is " + fits::shape_text(shape) + ", expected " +
-                                 fits::shape_text(expected) + " as IMAGE is");
+        throw std::runtime_error(image.name() + ": is " + common::fits::shape_text(shape) +
+                                 ", expected " + common::fits::shape_text(expected) + " as IMAGE is");
     }
 }
 
 } // namespace
 
 exposure read_exposure(const std::filesystem::path& path) {
-    const fits::input_file file(path);
-    const fits::hdu image = file["IMAGE"], ivar = file["IVAR"];
+    const common::fits::input_file file(path);
+    const common::fits::hdu image = file["IMAGE"], ivar = file["IVAR"];
     require_image(image);
     exposure e;
     e.ny = image.shape()[0];
@@ -41,7 +41,7 @@ exposure read_exposure(const std::filesystem::path& path) {
     require_shape(ivar, e);
     e.ivar = ivar.image<float>();
     if (file.has("MASK")) {
-        const fits::hdu mask = file["MASK"];
+        const common::fits::hdu mask = file["MASK"];
         require_shape(mask, e);
         e.mask = mask.image<std::int32_t>();
     } else {
@@ -64,7 +64,7 @@ std::vector<float> usable_weights(exposure& e) {
 void write_exposure(const std::filesystem::path& path, const exposure& e, const std::string& program,
                     const std::vector<std::pair<std::string, double>>& cards) {
     const std::vector<std::size_t> shape{e.ny, e.nx};
-    fits::output_file file(path);
+    common::fits::output_file file(path);
     file.write_image("IMAGE", shape, std::span(e.image));
     file.write_key("BUNIT", "electron");
     file.write_key("CAMERA", e.camera);
@@ -74,7 +74,7 @@ void write_exposure(const std::filesystem::path& path, const exposure& e, const 
     file.write_image("IVAR", shape, std::span(e.ivar));
     file.write_key("BUNIT", "electron-2");
     const std::vector<std::int16_t> mask(e.mask.begin(), e.mask.end());
-    file.write_image("MASK", shape, std::span(mask), fits::compression::rice);
+    file.write_image("MASK", shape, std::span(mask), common::fits::compression::rice);
     file.close();
 }
 

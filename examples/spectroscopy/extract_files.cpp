@@ -65,7 +65,7 @@ struct account {
 // them, and writes the frames that are whole. Without ranks a round is a bundle.
 class session {
 public:
-    session(const extract_files_options& options, const std::vector<job>& jobs, const ranks& all)
+    session(const extract_files_options& options, const std::vector<job>& jobs, const common::ranks& all)
         : options_(options), jobs_(jobs), all_(all), tasks_(tasks_of(jobs)) {
         std::size_t patches = 0;
         for (const job& j : jobs) patches += j.patches;
@@ -171,7 +171,7 @@ private:
 
     const extract_files_options& options_;
     const std::vector<job>& jobs_;
-    const ranks& all_;
+    const common::ranks& all_;
     std::vector<task> tasks_;
     std::optional<common::progress> shown_; // of the first rank
 
@@ -226,14 +226,14 @@ void print_account(const account& a, const std::vector<job>& jobs, double second
     }
 }
 
-int threads_of_a_rank(const extract_files_options& options, const ranks& all) {
+int threads_of_a_rank(const extract_files_options& options, const common::ranks& all) {
     const int offered = destrier::thread_count(options.threads);
     return options.threads > 0 ? offered : std::max(offered / static_cast<int>(all.on_this_node()), 1);
 }
 
 } // namespace
 
-void extract_files(const extract_files_options& options, const ranks& all) {
+void extract_files(const extract_files_options& options, const common::ranks& all) {
     const clock::time_point start = clock::now();
     const int threads = threads_of_a_rank(options, all);
     plan p;

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "common/ranks.hpp"
 #include "grid.hpp"
-#include "ranks.hpp"
 
 namespace spectra {
 
@@ -33,6 +33,6 @@ struct extract_files_options {
 /// first rank writes. The frames are bitwise the same for any number of ranks and threads.
 ///
 /// Throws  std::runtime_error naming file, value and what was expected; failed_elsewhere where another rank did
-void extract_files(const extract_files_options& options, const ranks& all);
+void extract_files(const extract_files_options& options, const common::ranks& all);
 
 } // namespace spectra

@@ -4,8 +4,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "common/fits.hpp"
 #include "common/output.hpp"
-#include "fits.hpp"
 
 namespace spectra {
 namespace {
@@ -18,7 +18,7 @@ void require_size(const char* what, std::size_t size, const extents& shape) {
     if (size != expected) {
         throw std::invalid_argument(std::string("write_frame: ") + what + " has " +
                                     std::to_string(size) + " elements, expected " +
-                                    fits::shape_text(shape));
+                                    common::fits::shape_text(shape));
     }
 }
 
@@ -42,8 +42,8 @@ std::size_t first_of_desi(const frame& f) {
 
 // Keywords as desispec's extraction has them. File names come without their directories, so that the same
 // spectra make the same file anywhere; nor is there a date.
-void write_header(fits::output_file& file, const frame& f, const frame_origin& from,
-                  const fits::input_file& exposure) {
+void write_header(common::fits::output_file& file, const frame& f, const frame_origin& from,
+                  const common::fits::input_file& exposure) {
     file.copy_keys(exposure["IMAGE"]);
     file.write_key("BUNIT", "electron/Angstrom");
     file.write_key("CREATOR", from.program);
@@ -59,8 +59,8 @@ void write_header(fits::output_file& file, const frame& f, const frame_origin& f
     file.write_key("WAVEMAX", f.wavelength.back(), "[Angstrom] last bin");
 }
 
-void write_spectra(fits::output_file& file, const frame& f, const frame_origin& from) {
-    const fits::input_file exposure(from.exposure);
+void write_spectra(common::fits::output_file& file, const frame& f, const frame_origin& from) {
+    const common::fits::input_file exposure(from.exposure);
     const extents shape{f.fibers, f.wavelength.size()};
     file.write_image<float>("FLUX", shape, as_float(f.flux));
     write_header(file, f, from, exposure);
@@ -83,9 +83,9 @@ void write_spectra(fits::output_file& file, const frame& f, const frame_origin& 
 void write_frame(const std::filesystem::path& path, const frame& f, const frame_origin& from,
                  bool overwrite) {
     require_sizes(f);
-    fits::require_plain_name(path);
+    common::fits::require_plain_name(path);
     common::staged_file staged(path, overwrite);
-    fits::output_file file(staged.part());
+    common::fits::output_file file(staged.part());
     write_spectra(file, f, from);
     file.close();
     staged.commit();

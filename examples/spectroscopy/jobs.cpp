@@ -7,8 +7,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "common/fits.hpp"
 #include "common/output.hpp"
-#include "fits.hpp"
 
 namespace spectra {
 namespace {
@@ -101,7 +101,7 @@ plan plan_of(const extract_files_options& options, int threads) {
 void require_files(const extract_files_options& options, const std::vector<job>& jobs) {
     std::vector<fs::path> outputs;
     for (const job& j : jobs) {
-        fits::require_plain_name(j.frame);
+        common::fits::require_plain_name(j.frame);
         outputs.push_back(j.frame);
     }
     if (!options.picture.empty()) outputs.push_back(options.picture);

@@ -20,9 +20,9 @@
 
 #include "common/command_line.hpp"
 #include "common/output.hpp"
+#include "common/ranks.hpp"
 #include "extract_files.hpp"
 #include "program.hpp"
-#include "ranks.hpp"
 #include "simulate.hpp"
 #include "synthetic_psf.hpp"
 
@@ -50,7 +50,7 @@ void add_usual(CLI::App& app, Options& options) {
     app.add_flag("--overwrite", options.overwrite, "replace outputs that exist");
 }
 
-command add_extract(CLI::App& app, spectra::extract_files_options& options, const spectra::ranks& all) {
+command add_extract(CLI::App& app, spectra::extract_files_options& options, const common::ranks& all) {
     app.add_option("--psf", options.psfs, "PSF as specex writes it; one for all images, or one for each")
         ->required()
         ->type_name("PSF.fits");
@@ -75,7 +75,7 @@ command add_extract(CLI::App& app, spectra::extract_files_options& options, cons
     return [&options, &all] { spectra::extract_files(options, all); };
 }
 
-command add_simulate(CLI::App& app, spectra::simulate_options& options, const spectra::ranks& all) {
+command add_simulate(CLI::App& app, spectra::simulate_options& options, const common::ranks& all) {
     app.add_option("--psf", options.psf, "PSF as specex writes it")->required()->type_name("PSF.fits");
     app.add_option("--sky", options.sky, "table of wavelength and flux of the sky [built in]")
         ->type_name("SKY.fits");
@@ -116,7 +116,7 @@ command add_simulate(CLI::App& app, spectra::simulate_options& options, const sp
     };
 }
 
-command add_psf(CLI::App& app, spectra::synthetic_psf_options& options, const spectra::ranks& all) {
+command add_psf(CLI::App& app, spectra::synthetic_psf_options& options, const common::ranks& all) {
     app.add_option("-o,--output", options.output, "PSF to write, in specex's format")
         ->required()
         ->type_name("PSF.fits");
@@ -147,7 +147,7 @@ int run(const command& work) {
     } catch (const common::interrupted& stop) {
         std::fprintf(stderr, "destrier-spectra: interrupted, nothing half-written is left\n");
         return 128 + stop.signal;
-    } catch (const spectra::failed_elsewhere&) { // and said there
+    } catch (const common::failed_elsewhere&) { // and said there
     } catch (const std::bad_alloc&) {
         std::fprintf(stderr, "destrier-spectra: out of memory; fewer --threads or --fibers need less\n");
     } catch (const std::exception& e) {
@@ -159,7 +159,7 @@ int run(const command& work) {
 } // namespace
 
 int main(int argc, char** argv) {
-    const spectra::ranks all;
+    const common::ranks all;
     CLI::App app("Extracts spectra from the images of fibre spectrographs.", "destrier-spectra");
     app.set_version_flag("--version", spectra::program_name());
     app.require_subcommand(1);

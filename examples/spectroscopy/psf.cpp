@@ -8,7 +8,7 @@
 
 #include <destrier/legendre/eval.hpp>
 
-#include "fits.hpp"
+#include "common/fits.hpp"
 
 namespace spectra {
 namespace {
@@ -33,14 +33,14 @@ void require_finite(const fiber_series& series, const std::string& where) {
 // "GHSIGX" and the others by name, of all fibres.
 class parameter_table {
 public:
-    explicit parameter_table(const fits::hdu& table)
+    explicit parameter_table(const common::fits::hdu& table)
         : name_(table.name()), shape_(table.column_shape("COEFF")),
           coefficients_(table.numbers("COEFF")) {
         const std::vector<std::string> names = table.texts("PARAM");
         for (std::size_t row = 0; row < names.size(); ++row) rows_[names[row]] = row;
         if (shape_.size() != 2 || shape_[0] == 0 || shape_[1] == 0)
-            refuse(name_,
-                   "an element of COEFF is " + fits::shape_text(shape_) + ", expected (fibres, terms)");
+            refuse(name_, "an element of COEFF is " + common::fits::shape_text(shape_) +
+                              ", expected (fibres, terms)");
         read_domains(table);
     }
 
@@ -66,7 +66,7 @@ public:
 
 private:
     // Columns until version 2, keywords since.
-    void read_domains(const fits::hdu& table) {
+    void read_domains(const common::fits::hdu& table) {
         const std::size_t count = table.rows();
         const bool columns = table.has_column("WAVEMIN") && table.has_column("WAVEMAX");
         const std::vector<double> low =
@@ -84,13 +84,14 @@ private:
 };
 
 // XTRACE or YTRACE, whose range of wavelengths is its own.
-fiber_series read_trace(const fits::input_file& file, const std::string& name, std::size_t fibers) {
-    const fits::hdu image = file[name];
+fiber_series read_trace(const common::fits::input_file& file, const std::string& name,
+                        std::size_t fibers) {
+    const common::fits::hdu image = file[name];
     const extents shape = image.shape();
     if (shape.size() != 2 || shape[0] != fibers || shape[1] == 0) {
-        refuse(image.name(), "is " + fits::shape_text(shape) + ", expected (" + std::to_string(fibers) +
-                                 ", terms), as the PSF table is for " + std::to_string(fibers) +
-                                 " fibres");
+        refuse(image.name(), "is " + common::fits::shape_text(shape) + ", expected (" +
+                                 std::to_string(fibers) + ", terms), as the PSF table is for " +
+                                 std::to_string(fibers) + " fibres");
     }
     fiber_series series{{image.required_number("WAVEMIN"), image.required_number("WAVEMAX")},
                         shape[1],
@@ -99,18 +100,18 @@ fiber_series read_trace(const fits::input_file& file, const std::string& name, s
     return series;
 }
 
-void require_gauss_hermite(const fits::hdu& header) {
+void require_gauss_hermite(const common::fits::hdu& header) {
     const std::string type = header.text("PSFTYPE").value_or("missing");
     if (type != "GAUSS-HERMITE")
         refuse(header.name(), "PSFTYPE is " + type + ", expected GAUSS-HERMITE");
 }
 
-std::size_t fibers_named(const fits::hdu& table) {
+std::size_t fibers_named(const common::fits::hdu& table) {
     const std::size_t first = table.whole_number("FIBERMIN", 0, 1u << 20);
     return table.whole_number("FIBERMAX", first, 1u << 20) - first + 1;
 }
 
-void read_expansion(psf& p, const fits::hdu& table, const parameter_table& parameters) {
+void read_expansion(psf& p, const common::fits::hdu& table, const parameter_table& parameters) {
     p.half_x = table.whole_number("HSIZEX", 0, 1000);
     p.half_y = table.whole_number("HSIZEY", 0, 1000);
     p.degree_x = table.whole_number("GHDEGX", 0, 100);
@@ -138,10 +139,10 @@ void fiber_series::evaluate(std::size_t first, std::span<const double> at,
 }
 
 psf read_psf(const std::filesystem::path& path) {
-    const fits::input_file file(path);
+    const common::fits::input_file file(path);
     require_gauss_hermite(file[0]);
     const bool traces_in_table = file[0].required_number("PSFVER") < 3;
-    const fits::hdu table = traces_in_table ? file[1] : file["PSF"];
+    const common::fits::hdu table = traces_in_table ? file[1] : file["PSF"];
     require_gauss_hermite(table);
     const parameter_table parameters(table);
 

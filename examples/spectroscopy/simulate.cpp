@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/fits.hpp"
 #include "common/output.hpp"
-#include "fits.hpp"
 #include "program.hpp"
 #include "project.hpp"
 #include "psf.hpp"
@@ -41,7 +41,7 @@ psf read_psf_of_ccd(const fs::path& path) {
 
 void write_truth(const fs::path& path, const psf& p, fiber_range fibers, const wavelength_grid& bins,
                  const std::vector<double>& photons, const std::vector<double>& light) {
-    fits::output_file file(path);
+    common::fits::output_file file(path);
     file.write_image<double>("TRUTH_PHOTONS", {fibers.count(), bins.size()}, photons);
     file.write_key("BUNIT", "photon");
     file.write_key("FIBERMIN", static_cast<long long>(fibers.first));
@@ -55,7 +55,7 @@ void write_truth(const fs::path& path, const psf& p, fiber_range fibers, const w
 } // namespace
 
 void simulate(const simulate_options& options) {
-    fits::require_plain_name(options.output);
+    common::fits::require_plain_name(options.output);
     const fs::path truth_name = truth_beside(options.output);
     require_other_file(options, options.output);
     require_other_file(options, truth_name);

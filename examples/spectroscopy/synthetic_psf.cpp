@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "common/fits.hpp"
 #include "common/output.hpp"
-#include "fits.hpp"
 #include "program.hpp"
 
 namespace spectra {
@@ -78,7 +78,7 @@ void add_shapes(psf& p, destrier::legendre::domain over) {
     }
 }
 
-void write_trace(fits::output_file& file, const std::string& name, const psf& p,
+void write_trace(common::fits::output_file& file, const std::string& name, const psf& p,
                  const fiber_series& trace) {
     file.write_image<double>(name, {p.fibers, trace.terms}, trace.coefficients);
     file.write_key("FIBERMIN", 0LL);
@@ -130,7 +130,7 @@ parameter_rows rows_of(const psf& p) {
     return rows;
 }
 
-void write_shapes(fits::output_file& file, const psf& p) {
+void write_shapes(common::fits::output_file& file, const psf& p) {
     const parameter_rows rows = rows_of(p);
     const std::size_t n = rows.names.size();
     file.write_table("PSF", n,
@@ -182,9 +182,9 @@ psf synthetic_psf(std::size_t fibers, std::size_t rows, double first_wavelength)
 
 void write_synthetic_psf(const synthetic_psf_options& options) {
     const psf p = synthetic_psf(options.fibers, options.rows, options.first_wavelength);
-    fits::require_plain_name(options.output);
+    common::fits::require_plain_name(options.output);
     common::staged_file staged(options.output, options.overwrite);
-    fits::output_file file(staged.part());
+    common::fits::output_file file(staged.part());
     write_trace(file, "XTRACE", p, p.x);
     write_trace(file, "YTRACE", p, p.y);
     write_shapes(file, p);

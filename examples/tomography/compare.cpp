@@ -35,8 +35,9 @@ struct sums {
 difference compare(const std::filesystem::path& first, const std::filesystem::path& second) {
     const volume_reader a(first), b(second);
     if (a.extents() != b.extents() || a.rows() != a.columns()) {
-        throw std::runtime_error(first.string() + " is " + h5::shape_text(a.extents()) + " and " +
-                                 second.string() + " is " + h5::shape_text(b.extents()) +
+        throw std::runtime_error(first.string() + " is " + common::h5::shape_text(a.extents()) +
+                                 " and " + second.string() + " is " +
+                                 common::h5::shape_text(b.extents()) +
                                  ", expected two volumes (slices, n, n) of one shape");
     }
     sums s;

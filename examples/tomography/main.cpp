@@ -25,9 +25,9 @@
 #include <CLI/CLI.hpp>
 
 #include "common/command_line.hpp"
+#include "common/hdf5.hpp"
 #include "common/output.hpp"
 #include "compare.hpp"
-#include "hdf5.hpp"
 #include "program.hpp"
 #include "reconstruct.hpp"
 #include "simulate.hpp"
@@ -191,7 +191,7 @@ int run(const command& work) {
     try {
         std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ); // in step with standard error, in a log too
         common::note_signals();
-        tomo::h5::prepare();
+        common::h5::prepare();
         return work();
     } catch (const common::interrupted& stop) {
         std::fprintf(stderr, "destrier-tomo: interrupted, nothing was written\n");

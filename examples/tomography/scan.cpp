@@ -15,7 +15,7 @@ constexpr const char* dark_name = "/exchange/data_dark";
 constexpr const char* theta_name = "/exchange/theta";
 
 // Radians in one of the data set's units.
-double radians_per_unit(const h5::dataset& theta) {
+double radians_per_unit(const common::h5::dataset& theta) {
     const std::string units = theta.text_attribute("units");
     if (units.empty() || units.starts_with("deg")) return std::numbers::pi / 180;
     if (units.starts_with("rad")) return 1;
@@ -33,11 +33,11 @@ std::vector<double> equally_spaced(std::size_t n) {
 } // namespace
 
 scan::scan(const std::filesystem::path& path)
-    : file_(h5::file::open(path)), data_(file_.open_dataset(data_name)),
+    : file_(common::h5::file::open(path)), data_(file_.open_dataset(data_name)),
       white_(file_.open_dataset(white_name)), dark_(file_.open_dataset(dark_name)) {
     const std::vector<std::size_t> extents = data_.extents();
     if (extents.size() != 3 || extents[0] == 0 || extents[1] == 0 || extents[2] == 0) {
-        throw std::runtime_error(data_.name() + ": shape is " + h5::shape_text(extents) +
+        throw std::runtime_error(data_.name() + ": shape is " + common::h5::shape_text(extents) +
                                  ", expected (angles, rows, columns), none of them 0");
     }
     angles_ = extents[0];
@@ -47,10 +47,10 @@ scan::scan(const std::filesystem::path& path)
     read_theta();
 }
 
-std::size_t scan::checked_frames(const h5::dataset& set) const {
+std::size_t scan::checked_frames(const common::h5::dataset& set) const {
     const std::vector<std::size_t> extents = set.extents();
     if (extents.size() != 3 || extents[0] == 0 || extents[1] != rows_ || extents[2] != columns_) {
-        throw std::runtime_error(set.name() + ": shape is " + h5::shape_text(extents) +
+        throw std::runtime_error(set.name() + ": shape is " + common::h5::shape_text(extents) +
                                  ", expected (frames, " + std::to_string(rows_) + ", " +
                                  std::to_string(columns_) + ") as in " + data_name);
     }
@@ -63,12 +63,12 @@ void scan::read_theta() {
         theta_ = equally_spaced(angles_);
         return;
     }
-    const h5::dataset set = file_.open_dataset(theta_name);
+    const common::h5::dataset set = file_.open_dataset(theta_name);
     const std::vector<std::size_t> extents = set.extents();
     if (extents.size() != 1 || extents[0] != angles_) {
-        throw std::runtime_error(set.name() + ": shape is " + h5::shape_text(extents) + ", expected (" +
-                                 std::to_string(angles_) + "), one angle for each projection in " +
-                                 data_name);
+        throw std::runtime_error(set.name() + ": shape is " + common::h5::shape_text(extents) +
+                                 ", expected (" + std::to_string(angles_) +
+                                 "), one angle for each projection in " + data_name);
     }
     const double unit = radians_per_unit(set);
     theta_ = set.read_all();
@@ -89,7 +89,7 @@ void scan::read_projection(std::size_t angle, row_range rows, float* projection)
     data_.read({{angle, rows.first, 0}, {1, rows.size(), columns_}}, projection);
 }
 
-frames scan::read_frames(const h5::dataset& set, row_range rows) const {
+frames scan::read_frames(const common::h5::dataset& set, row_range rows) const {
     const std::size_t count = set.extents()[0];
     frames out{count, rows.size(), columns_, std::vector<float>(count * rows.size() * columns_)};
     set.read({{0, rows.first, 0}, {count, rows.size(), columns_}}, out.values.data());

@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "hdf5.hpp"
+#include "common/hdf5.hpp"
 
 namespace tomo {
 
@@ -52,12 +52,12 @@ public:
     void read_projection(std::size_t angle, row_range rows, float* projection) const;
 
 private:
-    std::size_t checked_frames(const h5::dataset& set) const; // their number
+    std::size_t checked_frames(const common::h5::dataset& set) const; // their number
     void read_theta();
-    frames read_frames(const h5::dataset& set, row_range rows) const;
+    frames read_frames(const common::h5::dataset& set, row_range rows) const;
 
-    h5::file file_;
-    h5::dataset data_, white_, dark_;
+    common::h5::file file_;
+    common::h5::dataset data_, white_, dark_;
     std::size_t angles_ = 0, rows_ = 0, columns_ = 0, reference_frames_ = 0;
     std::vector<double> theta_;
     bool theta_is_assumed_ = false;

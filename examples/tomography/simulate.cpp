@@ -11,10 +11,10 @@
 
 #include <destrier/parallel.hpp>
 
+#include "common/hdf5.hpp"
 #include "common/output.hpp"
 #include "common/progress.hpp"
 #include "common/random.hpp"
-#include "hdf5.hpp"
 #include "phantom.hpp"
 #include "volume.hpp"
 
@@ -67,17 +67,17 @@ private:
 // One data set of the scan, written frame by frame.
 class frame_writer {
 public:
-    frame_writer(h5::file& file, const std::string& name, std::size_t count,
+    frame_writer(common::h5::file& file, const std::string& name, std::size_t count,
                  const simulate_options& options)
         : options_(options), data_(file.create_dataset(name, {count, options.rows, options.columns},
                                                        storage(count, options))) {
         data_.set_attribute("units", std::string("counts"));
     }
 
-    h5::dataset& data() noexcept { return data_; }
+    common::h5::dataset& data() noexcept { return data_; }
 
     void write(std::size_t first, std::size_t count, const std::vector<double>& counts) {
-        const h5::box where{{first, 0, 0}, {count, options_.rows, options_.columns}};
+        const common::h5::box where{{first, 0, 0}, {count, options_.rows, options_.columns}};
         const auto end =
             counts.begin() + static_cast<std::ptrdiff_t>(count * options_.rows * options_.columns);
         if (options_.integers) {
@@ -95,8 +95,8 @@ public:
     }
 
 private:
-    static h5::storage storage(std::size_t count, const simulate_options& options) {
-        h5::storage how{options.integers ? H5T_NATIVE_UINT16 : H5T_NATIVE_FLOAT};
+    static common::h5::storage storage(std::size_t count, const simulate_options& options) {
+        common::h5::storage how{options.integers ? H5T_NATIVE_UINT16 : H5T_NATIVE_FLOAT};
         if (options.gzip > 0) {
             how.gzip = options.gzip;
             how.chunk = {std::min(count, frames_at_once), std::min<std::size_t>(options.rows, 16),
@@ -106,7 +106,7 @@ private:
     }
 
     const simulate_options& options_;
-    h5::dataset data_;
+    common::h5::dataset data_;
     std::vector<std::uint16_t> integers_;
     std::vector<float> floats_;
 };
@@ -143,12 +143,12 @@ void expose_frames(frame_writer& out, camera::kind what, std::size_t count,
 void write_scan(const std::filesystem::path& path, const simulate_options& options, double center) {
     const phantom object(options.columns);
     const std::vector<double> theta = angles_in_degrees(options);
-    h5::file file = h5::file::create(path);
+    common::h5::file file = common::h5::file::create(path);
     {
         frame_writer data(file, "/exchange/data", options.angles, options);
         frame_writer white(file, "/exchange/data_white", reference_frames, options);
         frame_writer dark(file, "/exchange/data_dark", reference_frames, options);
-        h5::dataset angles =
+        common::h5::dataset angles =
             file.create_dataset("/exchange/theta", {options.angles}, {H5T_NATIVE_DOUBLE});
         angles.set_attribute("units", std::string("degrees"));
         angles.write_all(theta);

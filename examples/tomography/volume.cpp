@@ -43,7 +43,7 @@ bool fill_tiff(TIFF* tiff, std::size_t size, const float* values) {
 
 volume_file::volume_file(const std::filesystem::path& path, std::size_t slices, std::size_t size,
                          const attributes& notes)
-    : file_(h5::file::create(path)),
+    : file_(common::h5::file::create(path)),
       data_(file_.create_dataset(data_name, {slices, size, size}, {H5T_NATIVE_FLOAT})), size_(size) {
     for (const auto& [name, value] : notes) {
         std::visit([&, &key = name](const auto& v) { data_.set_attribute(key, v); }, value);
@@ -61,9 +61,10 @@ void volume_file::close() {
 }
 
 volume_reader::volume_reader(const std::filesystem::path& path)
-    : file_(h5::file::open(path)), data_(file_.open_dataset(data_name)), extents_(data_.extents()) {
+    : file_(common::h5::file::open(path)), data_(file_.open_dataset(data_name)),
+      extents_(data_.extents()) {
     if (extents_.size() != 3) {
-        throw std::runtime_error(data_.name() + ": shape is " + h5::shape_text(extents_) +
+        throw std::runtime_error(data_.name() + ": shape is " + common::h5::shape_text(extents_) +
                                  ", expected (slices, y, x)");
     }
 }

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "hdf5.hpp"
+#include "common/hdf5.hpp"
 
 namespace tomo {
 
@@ -28,8 +28,8 @@ public:
     void close();
 
 private:
-    h5::file file_;
-    h5::dataset data_;
+    common::h5::file file_;
+    common::h5::dataset data_;
     std::size_t size_;
 };
 
@@ -45,8 +45,8 @@ public:
     std::vector<float> read(std::size_t slice) const;
 
 private:
-    h5::file file_;
-    h5::dataset data_;
+    common::h5::file file_;
+    common::h5::dataset data_;
     std::vector<std::size_t> extents_;
 };
 

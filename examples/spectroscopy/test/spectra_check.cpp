@@ -21,14 +21,14 @@
 #include <string>
 #include <vector>
 
+#include "common/fits.hpp"
 #include "exposure.hpp"
-#include "fits.hpp"
 #include "frame.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
-using spectra::fits::input_file;
+using common::fits::input_file;
 
 struct extracted {
     std::size_t fibers, bins, diagonals;
@@ -166,10 +166,10 @@ int odd(const fs::path& preproc, const fs::path& directory) {
     write("other_camera.fits", e);
 
     const std::vector<std::size_t> shape{good.ny, good.nx};
-    spectra::fits::output_file no_ivar(directory / "no_ivar.fits");
+    common::fits::output_file no_ivar(directory / "no_ivar.fits");
     no_ivar.write_image("IMAGE", shape, std::span(good.image));
     no_ivar.close();
-    spectra::fits::output_file no_mask(directory / "no_mask.fits");
+    common::fits::output_file no_mask(directory / "no_mask.fits");
     no_mask.write_image("IMAGE", shape, std::span(good.image));
     no_mask.write_image("IVAR", shape, std::span(good.ivar));
     no_mask.close();

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "common/fits.hpp"
 #include "extract.hpp"
-#include "fits.hpp"
 #include "normal_equations.hpp"
 #include "patch.hpp"
 #include "small_psf.hpp"
@@ -752,7 +752,7 @@ private:
         : psf(spectra::read_psf(folder / "psf-r0-00051060.fits")),
           ccd(spectra::read_exposure(folder / "preproc-r0-bundle00.fits.gz")),
           weights(spectra::usable_weights(ccd)) {
-        const spectra::fits::input_file file(folder / "reference-r0-bundle00.fits.gz");
+        const common::fits::input_file file(folder / "reference-r0-bundle00.fits.gz");
         for (const char* name : {"FLUX", "IVAR", "WAVELENGTH", "RESOLUTION", "PIXMASK_FRACTION",
                                  "CHI2PIX", "TRUTH_PHOTONS"}) {
             reference[name] = file[name].image<double>();

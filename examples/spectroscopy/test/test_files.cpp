@@ -18,8 +18,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "common/fits.hpp"
 #include "exposure.hpp"
-#include "fits.hpp"
 #include "frame.hpp"
 #include "picture.hpp"
 #include "psf.hpp"
@@ -95,11 +95,11 @@ struct psf_file {
     std::vector<std::string> names{"GHSIGX", "GHSIGY", "GH-0-0", "GH-0-1",  "GH-1-0",
                                    "GH-1-1", "STATUS", "CONT",   "TAILAMP", "TAILCORE"};
     std::vector<double> coefficients = std::vector<double>(40, 0.0);
-    std::function<void(fits::output_file&)> more_keys = [](fits::output_file&) {};
+    std::function<void(common::fits::output_file&)> more_keys = [](common::fits::output_file&) {};
 
     psf_file() { std::iota(coefficients.begin(), coefficients.begin() + 32, 1.0); }
 
-    void write_trace(fits::output_file& file, const std::string& name, double first) const {
+    void write_trace(common::fits::output_file& file, const std::string& name, double first) const {
         file.write_image<double>(name, {trace_fibers, 3}, numbers(trace_fibers * 3, first));
         file.write_key("WAVEMIN", 5543);
         file.write_key("WAVEMAX", 7826.);
@@ -108,7 +108,7 @@ struct psf_file {
     }
 
     void write(const fs::path& path) const {
-        fits::output_file file(path);
+        common::fits::output_file file(path);
         write_trace(file, "XTRACE", 100);
         if (ytrace) write_trace(file, "YTRACE", 200);
         file.write_table("PSF", names.size(), {{"PARAM", "8A"}, {"COEFF", "4D", {2, 2}}});
@@ -212,14 +212,14 @@ fs::path data_file(const std::string& name) {
 }
 
 template <class T>
-void check_round_trip(fits::compression how) {
+void check_round_trip(common::fits::compression how) {
     const scratch dir;
     std::vector<T> values(6 * 50);
     std::iota(values.begin(), values.end(), T(3));
-    fits::output_file out(dir / "a.fits");
+    common::fits::output_file out(dir / "a.fits");
     out.write_image<T>("DATA", {2, 3, 50}, values, how);
     out.close();
-    const fits::input_file in(dir / "a.fits");
+    const common::fits::input_file in(dir / "a.fits");
     CHECK(in["DATA"].shape() == std::vector<std::size_t>{2, 3, 50});
     CHECK(in["DATA"].template image<double>() == std::vector<double>(values.begin(), values.end()));
     require_verified(dir / "a.fits");
@@ -228,11 +228,11 @@ void check_round_trip(fits::compression how) {
 } // namespace
 
 TEST_CASE("images come back as they were written") {
-    check_round_trip<float>(fits::compression::none);
-    check_round_trip<double>(fits::compression::none);
-    check_round_trip<std::int16_t>(fits::compression::rice);
-    check_round_trip<std::int32_t>(fits::compression::rice);
-    check_round_trip<std::uint32_t>(fits::compression::none);
+    check_round_trip<float>(common::fits::compression::none);
+    check_round_trip<double>(common::fits::compression::none);
+    check_round_trip<std::int16_t>(common::fits::compression::rice);
+    check_round_trip<std::int32_t>(common::fits::compression::rice);
+    check_round_trip<std::uint32_t>(common::fits::compression::none);
 }
 
 TEST_CASE("file names are taken as they are") {
@@ -247,15 +247,15 @@ TEST_CASE("file names are taken as they are") {
 
 TEST_CASE("keywords have a value, none, or one of another kind") {
     const scratch dir;
-    fits::output_file out(dir / "a.fits");
+    common::fits::output_file out(dir / "a.fits");
     out.write_image<float>("DATA", {1}, std::vector<float>{1});
     out.write_key("WHOLE", 7);
     out.write_key("REAL", 0.8);
     out.write_key("TEXT", " 'b1    ' ");
     out.write_key("DIGITS", "3");
     out.close();
-    const fits::input_file in(dir / "a.fits");
-    const fits::hdu h = in[0];
+    const common::fits::input_file in(dir / "a.fits");
+    const common::fits::hdu h = in[0];
     CHECK(h.number("WHOLE") == 7);
     CHECK(h.number("REAL") == 0.8);
     CHECK(h.number("DIGITS") == 3);
@@ -299,7 +299,7 @@ TEST_CASE("a PSF is read as it was written") {
 TEST_CASE("PSFERR and tails are taken where a PSF has them") {
     const scratch dir;
     psf_file f;
-    f.more_keys = [](fits::output_file& file) { file.write_key("PSFERR", 0.04); };
+    f.more_keys = [](common::fits::output_file& file) { file.write_key("PSFERR", 0.04); };
     f.names = {"GHSIGX", "GHSIGY",  "GH-0-0",   "GH-0-1",   "GH-1-0",
                "GH-1-1", "TAILAMP", "TAILCORE", "TAILXSCA", "TAILYSCA"};
     CHECK_THAT(complaint_of(f, dir), ContainsSubstring("psf.fits[PSF]: has no row TAILINDE"));
@@ -343,11 +343,11 @@ TEST_CASE("what is wrong with a PSF is said") {
         CHECK_THAT(complaint_of(f, dir), ContainsSubstring("row GHSIGY: has a coefficient that is not"));
     }
     SECTION("an empty range of wavelengths") {
-        f.more_keys = [](fits::output_file& file) { file.write_key("WAVEMAX", 5543.); };
+        f.more_keys = [](common::fits::output_file& file) { file.write_key("WAVEMAX", 5543.); };
         CHECK_THAT(complaint_of(f, dir), ContainsSubstring("expected an increasing range"));
     }
     SECTION("no size of the spots") {
-        f.more_keys = [](fits::output_file& file) { file.write_key("HSIZEX", 8.5); };
+        f.more_keys = [](common::fits::output_file& file) { file.write_key("HSIZEX", 8.5); };
         CHECK_THAT(complaint_of(f, dir), ContainsSubstring("HSIZEX is 8.5, expected a whole number"));
     }
     SECTION("an exposure") {
@@ -404,10 +404,10 @@ TEST_CASE("data that differ from their sum are refused") {
     const scratch dir;
     write_exposure(dir / "e.fits", small_exposure(), "a test", {});
     append_fibermap(dir / "e.fits", 7);
-    CHECK(fits::input_file(dir / "e.fits")["FIBERMAP"].numbers("FIBER") == numbers(7, 500));
+    CHECK(common::fits::input_file(dir / "e.fits")["FIBERMAP"].numbers("FIBER") == numbers(7, 500));
     replace(dir / "e.fits", std::string("\0\0\x01\xf6", 4) + "20",
             std::string("\0\0\x01\xf7", 4) + "20");
-    CHECK_THAT(complaint([&] { fits::input_file(dir / "e.fits")["FIBERMAP"].numbers("FIBER"); }),
+    CHECK_THAT(complaint([&] { common::fits::input_file(dir / "e.fits")["FIBERMAP"].numbers("FIBER"); }),
                ContainsSubstring("e.fits[FIBERMAP]: corrupt: the data differ from their DATASUM"));
 }
 
@@ -429,7 +429,7 @@ TEST_CASE("an exposure comes back as it was written") {
         CHECK(back.ivar == e.ivar);
         CHECK(back.mask == e.mask);
     }
-    CHECK(fits::input_file(dir / "e.fits")["IMAGE"].number("SEED") == 12);
+    CHECK(common::fits::input_file(dir / "e.fits")["IMAGE"].number("SEED") == 12);
 }
 
 TEST_CASE("pixels that say nothing have no weight") {
@@ -454,7 +454,7 @@ TEST_CASE("pixels that say nothing have no weight") {
 TEST_CASE("what is wrong with an exposure is said") {
     const scratch dir;
     const auto write = [&](const std::vector<std::string>& names, std::vector<std::size_t> other) {
-        fits::output_file file(dir / "e.fits");
+        common::fits::output_file file(dir / "e.fits");
         for (const std::string& name : names) {
             const std::vector<std::size_t> shape =
                 name == names.back() ? other : std::vector<std::size_t>{3, 4};
@@ -488,7 +488,7 @@ TEST_CASE("a frame has what desispec looks for, in its order") {
     write_frame(dir / "frame.fits", f, from, false);
     require_verified(dir / "frame.fits");
 
-    const fits::input_file in(dir / "frame.fits");
+    const common::fits::input_file in(dir / "frame.fits");
     const std::vector<std::string> order{"FLUX",       "IVAR",     "MASK",    "WAVELENGTH",
                                          "RESOLUTION", "FIBERMAP", "CHI2PIX", "MODEL"};
     REQUIRE(in.size() == order.size());

@@ -13,11 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "hdf5.hpp"
+#include "common/hdf5.hpp"
 
 namespace {
 
-namespace h5 = tomo::h5;
+namespace h5 = common::h5;
 
 constexpr std::size_t angles = 90, rows = 3, columns = 80, frames = 2;
 constexpr double full_beam = 1000, center = 40.25;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // ranks.hpp: the processes that share the work: those that mpirun started, or this one alone. The only file,
-// with ranks.cpp, that knows of MPI; without it (DESTRIER_SPECTRA_MPI not defined) there is one rank.
+// with ranks.cpp, that knows of MPI; without it (DESTRIER_EXAMPLE_MPI not defined) there is one rank.
 //
 // All ranks make the same calls in the same order.
 #pragma once
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace spectra {
+namespace common {
 
 /// Thrown by together() where this rank is well and another is not.
 struct failed_elsewhere {};
@@ -60,4 +60,4 @@ private:
     std::size_t rank_ = 0, size_ = 1, on_this_node_ = 1;
 };
 
-} // namespace spectra
+} // namespace common

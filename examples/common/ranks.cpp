@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ranks.hpp"
 
-#if defined(DESTRIER_SPECTRA_MPI)
+#if defined(DESTRIER_EXAMPLE_MPI)
 #include <array>
 #include <string_view>
 
@@ -11,9 +11,9 @@
 #include <unistd.h>
 #endif
 
-namespace spectra {
+namespace common {
 
-#if defined(DESTRIER_SPECTRA_MPI)
+#if defined(DESTRIER_EXAMPLE_MPI)
 
 namespace {
 
@@ -112,4 +112,4 @@ std::vector<double> ranks::sums(std::vector<double> mine) const noexcept { retur
 
 #endif
 
-} // namespace spectra
+} // namespace common

@@ -19,7 +19,7 @@
 
 #include <fitsio.h>
 
-namespace spectra::fits {
+namespace common::fits {
 
 /// Closes the file and swallows what goes wrong then.
 struct closer {
@@ -158,4 +158,4 @@ void require_plain_name(const std::filesystem::path& path);
 /// "(4128, 4114)".
 std::string shape_text(const std::vector<std::size_t>& extents);
 
-} // namespace spectra::fits
+} // namespace common::fits

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <stdexcept>
 
-namespace tomo::h5 {
+namespace common::h5 {
 namespace {
 
 // What the system said, where HDF5 quotes it among addresses and sizes; else all of the text.
@@ -253,4 +253,4 @@ void prepare() {
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 
-} // namespace tomo::h5
+} // namespace common::h5

@@ -15,7 +15,7 @@
 
 #include <hdf5.h>
 
-namespace tomo::h5 {
+namespace common::h5 {
 
 /// An id and the function that closes it.
 class handle {
@@ -112,4 +112,4 @@ std::string shape_text(const std::vector<std::size_t>& extents);
 /// open is closed by its owner anyway.
 void prepare();
 
-} // namespace tomo::h5
+} // namespace common::h5

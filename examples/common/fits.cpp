@@ -17,7 +17,7 @@
 
 #include <zlib.h>
 
-namespace spectra::fits {
+namespace common::fits {
 namespace {
 
 namespace fs = std::filesystem;
@@ -529,4 +529,4 @@ std::string shape_text(const std::vector<std::size_t>& extents) {
     return text.empty() ? "()" : text.append(")");
 }
 
-} // namespace spectra::fits
+} // namespace common::fits
