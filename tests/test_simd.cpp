@@ -198,6 +198,27 @@ TEMPLATE_LIST_TEST_CASE("load_pieces puts a register together", "[simd]", refere
     if constexpr (sizeof(batch<T, A>) >= 64) check(std::integral_constant<std::size_t, 4>());
 }
 
+TEMPLATE_LIST_TEST_CASE("a double4 is four doubles, from doubles, floats and parts of integers",
+                        "[simd]", reference::lanes) {
+    using quad = destrier::double4<typename TestType::A>;
+    const double x[5] = {0, 1.5, -2.25, 1e300, -7};
+    const float y[5] = {0, 0.5f, 3, -1e-30f, 9};
+    const std::int32_t z[5] = {0, -5, 0x12345678, 2147483647, 77};
+    alignas(16) const std::int32_t mask[4] = {-1, 0xf, -1, 0};
+    const double integers[4] = {-5, 8, 2147483647, 0};
+    double sum[4], product[4], all[4];
+    const quad a = quad::load(x + 1), b = quad::load(y + 1), c = quad::load(z + 1, mask);
+    (a + b).store(sum);
+    (c * quad(0.5)).store(product);
+    fmadd(b, quad(2.0), c).store(all);
+    for (std::size_t i = 0; i < 4; ++i) {
+        const double from_float = static_cast<double>(y[i + 1]);
+        CHECK(sum[i] == x[i + 1] + from_float);
+        CHECK(product[i] == integers[i] / 2);
+        CHECK(all[i] == integers[i] + 2 * from_float);
+    }
+}
+
 TEST_CASE("unroll calls with every index in order", "[simd]") {
     std::vector<std::size_t> seen;
     unroll<5>([&](auto i) { seen.push_back(std::integral_constant<std::size_t, i>::value); });

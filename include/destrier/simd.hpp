@@ -12,16 +12,20 @@
 //   line<T>             lanes of a lane block: 16 floats or 8 doubles on every architecture
 //   registers<T, A>     how many registers make a line: 1 (AVX-512), 2 (AVX2), 4 (SSE, NEON)
 //   fmadd, fnmadd       a * b + c and c - a * b, fused wherever the hardware can
+//   square_root, lesser, greater, rounded_down   of doubles, by lane
 //   load_head, store_head   the first n lanes, for the end of a row
 //   stream, stream_fence    stores past the caches
 //   transpose           W registers of W lanes, in place
 //   store_transposed    the same on the way to memory, at half the shuffles
 //   load_pieces         a register from equal pieces of memory
 //   interleave, deinterleave   two registers of pairs from, and to, two of firsts and seconds
+//   double4<A>          four doubles that belong together, whatever the registers
 #pragma once
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 #include <xsimd/xsimd.hpp>
@@ -117,6 +121,44 @@ DESTRIER_INLINE xsimd::batch<T, A> fnmadd(xsimd::batch<T, A> a, xsimd::batch<T, 
     } else
 #endif
         return xsimd::fnma(a, b, c);
+}
+
+// xsimd's own sqrt, min, max and floor are not used: in those of AVX-512 g++ 12 finds something uninitialised (its
+// PR 105593), and the floor of SSE2 leaves the registers.
+
+template <class A>
+DESTRIER_INLINE xsimd::batch<double, A> square_root(xsimd::batch<double, A> v) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (detail::is_avx512<A>) return _mm512_maskz_sqrt_pd(0xff, v);
+#endif
+    return xsimd::sqrt(v);
+}
+template <class A>
+DESTRIER_INLINE xsimd::batch<double, A> lesser(xsimd::batch<double, A> a,
+                                               xsimd::batch<double, A> b) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (detail::is_avx512<A>) return _mm512_maskz_min_pd(0xff, a, b);
+#endif
+    return xsimd::min(a, b);
+}
+template <class A>
+DESTRIER_INLINE xsimd::batch<double, A> greater(xsimd::batch<double, A> a,
+                                                xsimd::batch<double, A> b) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (detail::is_avx512<A>) return _mm512_maskz_max_pd(0xff, a, b);
+#endif
+    return xsimd::max(a, b);
+}
+/// The whole number below, for |v| < 2^51.
+template <class A>
+DESTRIER_INLINE xsimd::batch<double, A> rounded_down(xsimd::batch<double, A> v) noexcept {
+    using V = xsimd::batch<double, A>;
+#if defined(__AVX512F__)
+    if constexpr (detail::is_avx512<A>) return _mm512_maskz_roundscale_pd(0xff, v, 9);
+#endif
+    if constexpr (!std::is_same_v<A, xsimd::sse2>) return xsimd::floor(v);
+    const V nearest = (v + V(0x3p51)) - V(0x3p51);
+    return nearest - xsimd::select(nearest > v, V(1.0), V(0.0));
 }
 
 /// The first n <= width elements at p, zeros in the other lanes; nothing behind them is read.
@@ -336,5 +378,97 @@ DESTRIER_INLINE void transpose(xsimd::batch<T, A>* rows) noexcept {
     });
     unroll<w>([&](auto i) DESTRIER_UNROLLED { rows[i] = r[i]; });
 }
+
+namespace detail {
+
+// A register of doubles from as many p[0], p[1] ... after f, by the compiler's conversion of vectors: xsimd 8.1 has
+// none. (Of four lanes g++ 12 makes two conversions and a shuffle.)
+template <class Part, class From, class F>
+DESTRIER_INLINE Part converted(const From* p, F&& f) noexcept {
+    typedef From from __attribute__((vector_size(sizeof(From) * Part::size)));
+    typedef double to __attribute__((vector_size(8 * Part::size)));
+    from x;
+    std::memcpy(&x, p, sizeof x);
+    const to y = __builtin_convertvector(f(x), to);
+    return Part((typename Part::register_type)y);
+}
+
+} // namespace detail
+
+/// Four doubles that belong together, such as a pixel's I, Q, U and a place to spare: one register from AVX on
+/// (of AVX-512 a narrow one), two of SSE and NEON.
+template <class A = default_arch>
+class double4 {
+    using arch = std::conditional_t<(width<double, A> > 4), xsimd::fma3<xsimd::avx2>, A>;
+    using part = batch<double, arch>;
+    static constexpr std::size_t lanes = part::size, parts = 4 / lanes;
+
+public:
+    double4() = default;
+    DESTRIER_INLINE explicit double4(double x) noexcept {
+        unroll<parts>([&](auto i) DESTRIER_UNROLLED { part_[i] = part(x); });
+    }
+
+    /// p[0 .. 3], of any alignment.
+    DESTRIER_INLINE static double4 load(const double* p) noexcept {
+        double4 q;
+        unroll<parts>([&](auto i)
+                          DESTRIER_UNROLLED { q.part_[i] = part::load_unaligned(p + i * lanes); });
+        return q;
+    }
+    DESTRIER_INLINE static double4 load(const float* p) noexcept {
+#if defined(__AVX__)
+        if constexpr (lanes == 4) return double4(part(_mm256_cvtps_pd(_mm_loadu_ps(p))));
+#endif
+        double4 q;
+        unroll<parts>([&](auto i) DESTRIER_UNROLLED {
+            q.part_[i] =
+                detail::converted<part>(p + i * lanes, [](auto x) DESTRIER_UNROLLED { return x; });
+        });
+        return q;
+    }
+    /// p[0 .. 3], those bits of each that are in mask[0 .. 3].
+    DESTRIER_INLINE static double4 load(const std::int32_t* p, const std::int32_t* mask) noexcept {
+#if defined(__AVX__)
+        if constexpr (lanes == 4) {
+            const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+            const __m128i m = _mm_load_si128(reinterpret_cast<const __m128i*>(mask));
+            return double4(part(_mm256_cvtepi32_pd(_mm_and_si128(x, m))));
+        }
+#endif
+        double4 q;
+        unroll<parts>([&](auto i) DESTRIER_UNROLLED {
+            q.part_[i] = detail::converted<part>(p + i * lanes, [&](auto x) DESTRIER_UNROLLED {
+                decltype(x) m;
+                std::memcpy(&m, mask + i * lanes, sizeof m);
+                return x & m;
+            });
+        });
+        return q;
+    }
+    DESTRIER_INLINE void store(double* p) const noexcept {
+        unroll<parts>([&](auto i) DESTRIER_UNROLLED { part_[i].store_unaligned(p + i * lanes); });
+    }
+
+    DESTRIER_INLINE friend double4 operator+(double4 a, double4 b) noexcept {
+        unroll<parts>([&](auto i) DESTRIER_UNROLLED { a.part_[i] += b.part_[i]; });
+        return a;
+    }
+    DESTRIER_INLINE friend double4 operator*(double4 a, double4 b) noexcept {
+        unroll<parts>([&](auto i) DESTRIER_UNROLLED { a.part_[i] *= b.part_[i]; });
+        return a;
+    }
+    DESTRIER_INLINE friend double4 fmadd(double4 a, double4 b, double4 c) noexcept {
+        unroll<parts>([&](auto i) DESTRIER_UNROLLED {
+            c.part_[i] = destrier::fmadd(a.part_[i], b.part_[i], c.part_[i]);
+        });
+        return c;
+    }
+
+private:
+    DESTRIER_INLINE explicit double4(part only) noexcept { part_[0] = only; }
+
+    part part_[parts];
+};
 
 } // namespace destrier
