@@ -64,11 +64,15 @@ using reduction = std::function<void(std::span<double>)>;
 /// Pointing weights are kept as whole numbers of this unit, so that their sums are exact and the same in every
 /// operator. What c and s are rounded by is less than a float's own rounding near 1.
 inline constexpr double weight_unit = 0x1p-24;
-inline std::int32_t fixed_weight(float w) noexcept {
-    return static_cast<std::int32_t>(std::lrintf(w * 0x1p24f));
+/// The weight that all operators use for w, |w| < 2^27.
+constexpr double rounded_weight(float w) noexcept {
+    constexpr double large = 0x1.8p28; // sums with it have weight_unit as their last place
+    return (static_cast<double>(w) + large) - large;
 }
-/// The weight that all operators use for w.
-inline double rounded_weight(float w) noexcept { return fixed_weight(w) * weight_unit; }
+/// The same as a number of units, |w| < 2^7.
+constexpr std::int32_t fixed_weight(float w) noexcept {
+    return static_cast<std::int32_t>(rounded_weight(w) / weight_unit);
+}
 
 /// Baselines of `length` samples for samples begin .. end - 1, from the first one on; the last is as long as
 /// there are samples left.
