@@ -3,6 +3,7 @@
 // Everything; each header also stands alone.
 #pragma once
 
+#include <destrier/destripe.hpp>
 #include <destrier/fft.hpp>
 #include <destrier/gridrec.hpp>
 #include <destrier/layout.hpp>
