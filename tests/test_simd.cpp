@@ -219,6 +219,28 @@ TEMPLATE_LIST_TEST_CASE("a double4 is four doubles, from doubles, floats and par
     }
 }
 
+TEMPLATE_LIST_TEST_CASE("add_counted adds counts times what lies at places", "[simd]",
+                        reference::lanes) {
+    using T = typename TestType::T;
+    using A = typename TestType::A;
+    constexpr std::size_t w = width<double, A>;
+    const auto x = reference::random_numbers<T>(100);
+    const auto place = [](std::size_t i) { return (97 * i + 13) % 100; };
+    const auto word = [&](std::size_t i) { return static_cast<std::uint32_t>(place(i) << 4 | (i + 1)); };
+    std::vector<std::uint32_t> e(w);
+    for (std::size_t i = 0; i < w; ++i) e[i] = word(i);
+    for (std::size_t n = 0; n <= w; ++n) {
+        if (n < w) e[n] = 0xfffffff7u; // far outside of x
+        const auto sums =
+            lanes_of<double, A>(destrier::add_counted<4>(e.data(), n, x.data(), batch<double, A>(0.5)));
+        for (std::size_t i = 0; i < w; ++i) {
+            const double there = static_cast<double>(x[place(i)]);
+            CHECK(std::abs(sums[i] - 0.5 - (i < n ? static_cast<double>(i + 1) * there : 0)) <= 1e-14);
+        }
+        if (n < w) e[n] = word(n);
+    }
+}
+
 TEST_CASE("unroll calls with every index in order", "[simd]") {
     std::vector<std::size_t> seen;
     unroll<5>([&](auto i) { seen.push_back(std::integral_constant<std::size_t, i>::value); });

@@ -19,6 +19,7 @@
 //   store_transposed    the same on the way to memory, at half the shuffles
 //   load_pieces         a register from equal pieces of memory
 //   interleave, deinterleave   two registers of pairs from, and to, two of firsts and seconds
+//   add_counted         counts and places in one word each: the sum of counts times what lies there
 //   double4<A>          four doubles that belong together, whatever the registers
 #pragma once
 
@@ -377,6 +378,39 @@ DESTRIER_INLINE void transpose(xsimd::batch<T, A>* rows) noexcept {
         });
     });
     unroll<w>([&](auto i) DESTRIER_UNROLLED { rows[i] = r[i]; });
+}
+
+/// In lane i < n, sum + (e[i] mod 2^Bits) x[e[i] / 2^Bits]: counts and places in one word each. A register of e is
+/// read; of x, what the first n name. x is below 2^31 elements.
+template <std::size_t Bits, class T, class A>
+DESTRIER_INLINE xsimd::batch<double, A> add_counted(const std::uint32_t* e, std::size_t n, const T* x,
+                                                    xsimd::batch<double, A> sum) noexcept {
+    using V = xsimd::batch<double, A>;
+#if defined(__AVX512F__)
+    if constexpr (detail::is_avx512<A>) {
+        const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(e));
+        const __m256i at = _mm256_srli_epi32(words, Bits);
+        const V count =
+            _mm512_maskz_cvtepi32_pd(0xff, _mm256_and_si256(words, _mm256_set1_epi32((1 << Bits) - 1)));
+        if constexpr (std::is_same_v<T, double>) {
+            const auto lanes = static_cast<__mmask8>((1u << n) - 1u);
+            return fmadd(count,
+                         V(_mm512_mask_i32gather_pd(_mm512_setzero_pd(), lanes, at, x, sizeof(T))), sum);
+        } else {
+            const __m256i lanes = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                                                     _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+            const __m256 there = _mm256_mask_i32gather_ps(_mm256_setzero_ps(), x, at,
+                                                          _mm256_castsi256_ps(lanes), sizeof(T));
+            return fmadd(count, V(_mm512_maskz_cvtps_pd(0xff, there)), sum);
+        }
+    }
+#endif
+    alignas(64) double there[V::size] = {}, count[V::size] = {};
+    for (std::size_t i = 0; i < n; ++i) {
+        there[i] = static_cast<double>(x[e[i] >> Bits]);
+        count[i] = e[i] & ((1u << Bits) - 1);
+    }
+    return fmadd(V::load_aligned(count), V::load_aligned(there), sum);
 }
 
 namespace detail {

@@ -52,8 +52,10 @@ DESTRIER_INLINE std::uint32_t samples(const E& e) noexcept {
     return e.at & most_samples;
 }
 
-// Entries of places 0 .. n - 1, one place after another: those of place k are first[k] .. first[k + 1] - 1. Behind
-// the last there is one more, so that 16 bytes can be read at each.
+// So many entries lie behind a table's last, so that whole registers can be read from any of them on.
+inline constexpr std::size_t entries_behind = 8;
+
+// Entries of places 0 .. n - 1, one place after another: those of place k are first[k] .. first[k + 1] - 1.
 template <stokes S>
 struct entry_table {
     buffer<entry<S>> entries;
@@ -137,7 +139,7 @@ entry_table<S> joined(std::vector<std::vector<entry<S>>>& parts, const std::vect
     entry_table<S> table;
     table.first = buffer<std::size_t>(counts.size() + 1, where, threads);
     for (std::size_t b = 0; b < counts.size(); ++b) table.first[b + 1] = table.first[b] + counts[b];
-    table.entries = buffer<entry<S>>(table.size() + 1, where, threads);
+    table.entries = buffer<entry<S>>(table.size() + entries_behind, where, threads);
     std::size_t at = 0;
     for (auto& entries : parts) {
         std::copy(entries.begin(), entries.end(), table.entries.begin() + at);
@@ -187,7 +189,7 @@ entry_table<S> by_pixel(const entry_table<S>& baselines, std::size_t pixels, mem
     }
     entry_table<S> table;
     table.first = buffer<std::size_t>(pixels + 1, where, threads);
-    table.entries = buffer<entry<S>>(baselines.size() + 1, where, threads);
+    table.entries = buffer<entry<S>>(baselines.size() + entries_behind, where, threads);
     parallel_for(ranges, threads, [&](std::size_t r) {
         const std::size_t first = std::min(r * each, pixels), last = std::min(first + each, pixels);
         const routed<S>* const from = ranged.data() + starts[r];

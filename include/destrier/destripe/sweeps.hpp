@@ -37,26 +37,74 @@ DESTRIER_INLINE double4<A> weights(const polarised_entry* e) noexcept {
     return double4<A>::load(reinterpret_cast<const std::int32_t*>(e), weight_mask<S>::bits);
 }
 
-// B p of one pixel: the sum over its entries of weights times p.
+// Entries are called for so many bytes before they are read: the processor does so of itself, but gives up at each
+// page's end, and has all the computing of a few entries to look past. On a Sapphire Rapids 2048 to 4096 are alike;
+// with none, sweeps of I, Q and U take 1.4 to 2.7 times as long.
+inline constexpr std::size_t prefetched_bytes = 4096;
+template <class E>
+DESTRIER_INLINE void prefetch(const E* e) noexcept {
+    __builtin_prefetch(reinterpret_cast<const char*>(e) + prefetched_bytes);
+}
+
+// The sum over entries of their samples times x at their places. With x = p this is B p of a pixel, with x = m
+// B' m of a baseline.
+template <class A, class T>
+DESTRIER_INLINE double summed(const intensity_entry* e, const intensity_entry* end,
+                              const T* x) noexcept {
+    if constexpr (destrier::detail::is_avx512<A>) {
+        const auto add = [x](const intensity_entry* from, std::size_t n, batch<double, A> sum)
+                             DESTRIER_UNROLLED { return add_counted<count_bits>(&from->at, n, x, sum); };
+        batch<double, A> sum[2] = {batch<double, A>(0.0), batch<double, A>(0.0)};
+        for (; e + 16 <= end; e += 16) {
+            prefetch(e);
+            unroll<2>([&](auto k) DESTRIER_UNROLLED { sum[k] = add(e + 8 * k, 8, sum[k]); });
+        }
+        if (e + 8 <= end) {
+            sum[0] = add(e, 8, sum[0]);
+            e += 8;
+        }
+        if (e < end) sum[1] = add(e, static_cast<std::size_t>(end - e), sum[1]);
+        alignas(64) double lanes[8];
+        (sum[0] + sum[1]).store_aligned(lanes);
+        return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) +
+               ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+    }
+    double sum[4] = {};
+    for (; e + 4 <= end; e += 4) {
+        prefetch(e);
+        unroll<4>([&](auto k) DESTRIER_UNROLLED {
+            sum[k] += samples(e[k]) * static_cast<double>(x[place(e[k])]);
+        });
+    }
+    for (; e < end; ++e) sum[0] += samples(*e) * static_cast<double>(x[place(*e)]);
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+// The same of I, Q and U: the sum of weights times value(entry).
+template <stokes S, class A, class F>
+DESTRIER_INLINE double4<A> summed(const polarised_entry* e, const polarised_entry* end,
+                                  F&& value) noexcept {
+    double4<A> sum[4];
+    unroll<4>([&](auto k) DESTRIER_UNROLLED { sum[k] = double4<A>(0.0); });
+    for (; e + 4 <= end; e += 4) {
+        prefetch(e);
+        unroll<4>([&](auto k)
+                      DESTRIER_UNROLLED { sum[k] = fmadd(weights<S, A>(e + k), value(e[k]), sum[k]); });
+    }
+    for (; e < end; ++e) sum[0] = fmadd(weights<S, A>(e), value(*e), sum[0]);
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+// B p of one pixel.
 template <stokes S, class A>
 DESTRIER_INLINE void binned(const entry<S>* e, const entry<S>* end, const double* p,
                             double* y) noexcept {
     if constexpr (S == stokes::i) {
-        double sum[2] = {0, 0};
-        for (; e + 2 <= end; e += 2) {
-            unroll<2>([&](auto k) DESTRIER_UNROLLED { sum[k] += samples(e[k]) * p[place(e[k])]; });
-        }
-        if (e < end) sum[0] += samples(*e) * p[place(*e)];
-        y[0] = sum[0] + sum[1];
+        y[0] = summed<A>(e, end, p);
     } else {
-        double4<A> sum[2] = {double4<A>(0.0), double4<A>(0.0)};
-        for (; e + 2 <= end; e += 2) {
-            unroll<2>([&](auto k) DESTRIER_UNROLLED {
-                sum[k] = fmadd(weights<S, A>(e + k), double4<A>(p[place(e[k])]), sum[k]);
-            });
-        }
-        if (e < end) sum[0] = fmadd(weights<S, A>(e), double4<A>(p[place(*e)]), sum[0]);
-        (sum[0] + sum[1]).store(y);
+        summed<S, A>(e, end, [p](const entry<S>& of) DESTRIER_UNROLLED {
+            return double4<A>(p[place(of)]);
+        }).store(y);
     }
 }
 
@@ -77,28 +125,16 @@ DESTRIER_INLINE void solved(const double* c, const double* y, T* m) noexcept {
     }
 }
 
-// B' m of one baseline: the sum over its entries of weights times m.
+// B' m of one baseline.
 template <stokes S, class A, class T>
 DESTRIER_INLINE double projected(const entry<S>* e, const entry<S>* end, const T* m) noexcept {
     if constexpr (S == stokes::i) {
-        double sum[2] = {0, 0};
-        for (; e + 2 <= end; e += 2) {
-            unroll<2>([&](auto k) DESTRIER_UNROLLED {
-                sum[k] += samples(e[k]) * static_cast<double>(m[place(e[k])]);
-            });
-        }
-        if (e < end) sum[0] += samples(*e) * static_cast<double>(m[place(*e)]);
-        return sum[0] + sum[1];
+        return summed<A>(e, end, m);
     } else {
-        double4<A> sum[2] = {double4<A>(0.0), double4<A>(0.0)};
-        for (; e + 2 <= end; e += 2) {
-            unroll<2>([&](auto k) DESTRIER_UNROLLED {
-                sum[k] = fmadd(weights<S, A>(e + k), double4<A>::load(m + 4 * place(e[k])), sum[k]);
-            });
-        }
-        if (e < end) sum[0] = fmadd(weights<S, A>(e), double4<A>::load(m + 4 * place(*e)), sum[0]);
         double lanes[4];
-        (sum[0] + sum[1]).store(lanes);
+        summed<S, A>(e, end, [m](const entry<S>& of) DESTRIER_UNROLLED {
+            return double4<A>::load(m + 4 * place(of));
+        }).store(lanes);
         return lanes[0] + lanes[1] + lanes[2];
     }
 }
