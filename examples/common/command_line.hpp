@@ -3,6 +3,7 @@
 // command_line.hpp: options that CLI11 does not read by itself.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +23,20 @@ CLI::Option* add_text(CLI::App& app, const std::string& name, const std::string&
             },
             help)
         ->type_name(shown);
+}
+
+/// An option whose words stand for values.
+template <class T>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, const std::string& help,
+                        const std::map<std::string, T>& words, T& value) {
+    std::string shown;
+    for (const auto& [word, meaning] : words) shown.append(shown.empty() ? "" : "|").append(word);
+    return add_text(app, name, help, shown, [&value, words, shown](const std::string& text) {
+        const auto found = words.find(text);
+        if (found == words.end()) return "is " + text + ", expected " + shown;
+        value = found->second;
+        return std::string();
+    });
 }
 
 } // namespace common

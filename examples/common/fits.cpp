@@ -202,6 +202,16 @@ std::size_t hdu::rows() const {
     return static_cast<std::size_t>(rows);
 }
 
+std::vector<std::string> hdu::columns() const {
+    if (!is_table()) throw std::runtime_error(name_ + ": is no table, expected one");
+    int count = 0, status = 0;
+    fits_get_num_cols(current(), &count, &status);
+    check(status, cannot("read", name_));
+    std::vector<std::string> names;
+    for (int i = 1; i <= count; ++i) names.push_back(text("TTYPE" + std::to_string(i)).value_or(""));
+    return names;
+}
+
 bool hdu::has_column(const std::string& column) const {
     int number = 0, status = 0;
     std::string name = column;
@@ -217,6 +227,10 @@ int hdu::column_number(const std::string& column) const {
     std::string name = column;
     fits_get_colnum(current(), CASEINSEN, name.data(), &number, &status);
     return number;
+}
+
+std::string hdu::unit(const std::string& column) const {
+    return text("TUNIT" + std::to_string(column_number(column))).value_or("");
 }
 
 std::vector<std::size_t> hdu::column_shape(const std::string& column) const {
@@ -408,14 +422,15 @@ void output_file::name_last(const std::string& extname, int status) {
 
 void output_file::write_table(const std::string& extname, std::size_t rows,
                               const std::vector<column>& columns) {
-    std::vector<char*> names, formats;
+    std::vector<char*> names, formats, units;
     for (const column& c : columns) {
         names.push_back(const_cast<char*>(c.name.c_str())); // which CFITSIO only reads
         formats.push_back(const_cast<char*>(c.format.c_str()));
+        units.push_back(const_cast<char*>(c.unit.c_str()));
     }
     int status = 0;
     fits_create_tbl(file_.get(), BINARY_TBL, static_cast<LONGLONG>(rows),
-                    static_cast<int>(columns.size()), names.data(), formats.data(), nullptr,
+                    static_cast<int>(columns.size()), names.data(), formats.data(), units.data(),
                     extname.c_str(), &status);
     name_last(extname, status);
     for (std::size_t i = 0; i < columns.size(); ++i) {

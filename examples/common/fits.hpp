@@ -52,7 +52,9 @@ public:
 
     bool is_table() const;
     std::size_t rows() const;
+    std::vector<std::string> columns() const; // their names, in the file's order
     bool has_column(const std::string& column) const;
+    std::string unit(const std::string& column) const; // empty where the file has none
     /// Extents of one row's element, slowest axis first, as TDIM has it, else TFORM.
     std::vector<std::size_t> column_shape(const std::string& column) const;
     std::vector<double> numbers(const std::string& column) const; // (rows, ...column_shape)
@@ -110,8 +112,9 @@ enum class compression { none, rice };
 /// A column of a new table: an element is text of one length or `shape` numbers.
 struct column {
     std::string name;
-    std::string format;                  // TFORM: 8A, 2000D, J
+    std::string format;                  // TFORM: 8A, 2000D, 1024E, J
     std::vector<std::size_t> shape = {}; // slowest axis first; empty: as TFORM has it
+    std::string unit = {};
 };
 
 /// A new file; HDUs come one after the other, and keywords and values go to the last one.

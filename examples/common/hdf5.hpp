@@ -9,8 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include <hdf5.h>
@@ -55,11 +58,21 @@ public:
     const std::string& name() const noexcept { return name_; }
     std::vector<std::size_t> extents() const;
 
-    void read(const box& where, float* values) const;  // where.count values, last index fastest
+    void read(const box& where, float* values) const; // where.count values, last index fastest
+    /// As many values as there are between `first` and `first + count` along each axis, last index fastest.
+    template <class T> // double, std::int64_t, std::uint8_t
+    void read_part(const std::vector<std::size_t>& first, const std::vector<std::size_t>& count,
+                   std::span<T> values) const;
     std::vector<double> read_all() const;              // for small data sets
     void write(const box& where, const float* values); // rounding is the caller's
     void write(const box& where, const std::uint16_t* values);
     void write_all(const std::vector<double>& values);
+    /// Values from element `first` on of a data set with one axis.
+    void write_from(std::size_t first, std::span<const double> values);
+    /// The counterpart of read_part.
+    template <class T> // double, std::uint8_t
+    void write_part(const std::vector<std::size_t>& first, const std::vector<std::size_t>& count,
+                    std::span<const T> values);
 
     /// The text of an attribute, or an empty string where there is none.
     std::string text_attribute(const std::string& name) const;
@@ -72,6 +85,33 @@ public:
 private:
     handle id_;
     std::string name_; // with the file's name, for messages
+};
+
+/// A data set whose rows are compounds of named numbers and texts.
+class table {
+public:
+    table(handle id, std::string name) : id_(std::move(id)), name_(std::move(name)) {}
+
+    const std::string& name() const noexcept { return name_; }
+    std::size_t rows() const;
+    bool has_column(const std::string& column) const;
+    std::size_t width(const std::string& column) const;              // numbers in a row's element
+    std::vector<double> numbers(const std::string& column) const;    // (rows, width)
+    std::vector<std::string> texts(const std::string& column) const; // up to the first NUL
+    std::string column_name(std::size_t number) const;               // for tables that do not name them
+
+private:
+    handle column_type(const std::string& column) const;
+
+    handle id_;
+    std::string name_; // with the file's name, for messages
+};
+
+/// A column of a new table, `width` numbers a row.
+struct column {
+    std::string name;
+    std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>> values;
+    std::size_t width = 1;
 };
 
 /// How the values of a new data set are stored.
@@ -90,9 +130,26 @@ public:
     const std::filesystem::path& path() const noexcept { return path_; }
     bool has(const std::string& name) const;
     dataset open_dataset(const std::string& name) const;
+    bool is_group(const std::string& name) const;
+    table open_table(const std::string& name) const;
+    std::vector<std::string> texts(const std::string& name) const; // a data set of one text an element
+    std::vector<std::string> members(const std::string& group) const; // by name, in alphabetical order
+
+    /// An attribute of a group or a data set, or nothing where there is none of that kind. "/" is the file's.
+    std::optional<std::string> text_attribute(const std::string& object, const std::string& name) const;
+    std::optional<double> number_attribute(const std::string& object, const std::string& name) const;
+
     dataset create_dataset(const std::string& name, const std::vector<std::size_t>& extents,
                            const storage& how);
     void write_text(const std::string& name, const std::string& text);
+    /// One text an element, of a fixed length.
+    void write_texts(const std::string& name, const std::vector<std::string>& texts);
+    void write_table(const std::string& name, const std::vector<column>& columns);
+    void create_group(const std::string& name);
+    /// An attribute of a group or a data set; "/" is the file's.
+    void set_attribute(const std::string& object, const std::string& name, const std::string& text);
+    void set_attribute(const std::string& object, const std::string& name, double value);
+    void set_attribute(const std::string& object, const std::string& name, std::int64_t value);
 
     /// Closes the file; a disk that is full may be known only here.
     void close();

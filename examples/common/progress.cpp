@@ -36,7 +36,13 @@ void progress::advance(std::size_t done) {
     const double rate = static_cast<double>(done_) / std::max(seconds_between(start_, now), 1e-9);
     std::fprintf(stderr, "\r\033[K%s  %zu of %zu %s", what_.c_str(), done_, total_, unit_.c_str());
     if (done_ > 0) std::fprintf(stderr, "  %.3g %s/s", rate, unit_.c_str());
+    if (!note_.empty()) std::fprintf(stderr, "  %s", note_.c_str());
     std::fflush(stderr);
+}
+
+void progress::advance(std::size_t done, const std::string& note) {
+    note_ = note;
+    advance(done);
 }
 
 double stage_times::seconds(const std::string& stage) const {

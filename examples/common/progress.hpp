@@ -21,9 +21,11 @@ public:
     ~progress();
 
     void advance(std::size_t done);
+    /// The same, with a word on how it goes at the end of the line: "residual 2.1e-05".
+    void advance(std::size_t done, const std::string& note);
 
 private:
-    std::string what_, unit_;
+    std::string what_, unit_, note_;
     std::size_t total_, done_ = 0;
     bool shown_;
     std::chrono::steady_clock::time_point start_, last_;

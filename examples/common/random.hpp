@@ -4,8 +4,10 @@
 // nor the order of the work change it.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <numbers>
 #include <random>
 
 namespace common {
@@ -36,6 +38,13 @@ private:
     static constexpr std::uint64_t step = 0x9e3779b97f4a7c15u;
     std::uint64_t state_;
 };
+
+/// Two normal deviates (Box and Muller).
+inline std::array<double, 2> normal_pair(random_stream& random) {
+    const double radius = std::sqrt(-2 * std::log1p(-random.uniform()));
+    const double angle = 2 * std::numbers::pi * random.uniform();
+    return {radius * std::cos(angle), radius * std::sin(angle)};
+}
 
 /// Poisson; from a thousand on the normal distribution is as good, and ten times as fast.
 inline double poisson(double mean, random_stream& random) {

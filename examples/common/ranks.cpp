@@ -2,6 +2,7 @@
 #include "ranks.hpp"
 
 #if defined(DESTRIER_EXAMPLE_MPI)
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -45,7 +46,7 @@ std::size_t ranks_on_this_node() {
     return static_cast<std::size_t>(size);
 }
 
-// MPI counts in int: enough for a bundle of 25 fibres and ten times the bins that a command line may ask for.
+// MPI counts in int: enough for what is gathered, pieces of at most some hundred megabytes.
 int length_of(const std::vector<double>& values) { return static_cast<int>(values.size()); }
 
 } // namespace
@@ -92,9 +93,19 @@ std::vector<std::vector<double>> ranks::gather(std::vector<double> mine) const n
 }
 
 std::vector<double> ranks::sums(std::vector<double> mine) const noexcept {
-    if (size_ > 1)
-        MPI_Allreduce(MPI_IN_PLACE, mine.data(), length_of(mine), MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+    add_up(mine);
     return mine;
+}
+
+// MPI counts in int, and what it copies to is as long as what it is given.
+void ranks::add_up(std::span<double> values) const noexcept {
+    constexpr std::size_t piece = std::size_t{1} << 24;
+    if (size_ == 1) return;
+    for (std::size_t begin = 0; begin < values.size(); begin += piece) {
+        const std::size_t count = std::min(piece, values.size() - begin);
+        MPI_Allreduce(MPI_IN_PLACE, values.data() + begin, static_cast<int>(count), MPI_DOUBLE, MPI_SUM,
+                      MPI_COMM_WORLD);
+    }
 }
 
 #else
@@ -110,6 +121,13 @@ std::vector<std::vector<double>> ranks::gather(std::vector<double> mine) const n
 
 std::vector<double> ranks::sums(std::vector<double> mine) const noexcept { return mine; }
 
+void ranks::add_up(std::span<double>) const noexcept {}
+
 #endif
+
+void ranks::add_up_together(std::span<double> values) const {
+    if (lowest_of(size_) != size_) throw failed_elsewhere{};
+    add_up(values);
+}
 
 } // namespace common

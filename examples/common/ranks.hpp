@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -32,12 +33,14 @@ public:
 
     /// Calls f() on every rank and waits for all. If it throws on any, all throw: the lowest of those ranks what
     /// f threw, the others failed_elsewhere, so that the user reads of it once and no rank waits for another
-    /// that is gone.
+    /// that is gone. Not to be called within f.
     template <class F>
     void together(F&& f) const {
         std::exception_ptr thrown;
         try {
             f();
+        } catch (const failed_elsewhere&) { // by add_up_together(): all know of it
+            throw;
         } catch (...) {
             thrown = std::current_exception();
         }
@@ -53,6 +56,10 @@ public:
 
     /// Element by element, the sums over the ranks, on every rank.
     std::vector<double> sums(std::vector<double> mine) const noexcept;
+    /// The same in place, of any number of values.
+    void add_up(std::span<double> values) const noexcept;
+    /// The same within the f of together(): throws failed_elsewhere where another rank has left its f already.
+    void add_up_together(std::span<double> values) const;
 
 private:
     std::size_t lowest_of(std::size_t mine) const;
