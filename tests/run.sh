@@ -9,7 +9,8 @@ packages=(
     g++ binutils cmake ninja-build python3
     libxsimd-dev catch2
     libhdf5-dev hdf5-tools libcli11-dev libtiff-dev libpng-dev
-    libcfitsio-dev fitsverify libopenblas-dev liblapack-dev zlib1g-dev libopenmpi-dev openmpi-bin
+    libcfitsio-dev fitsverify libhealpix-cxx-dev libopenblas-dev liblapack-dev zlib1g-dev libopenmpi-dev
+    openmpi-bin
 )
 
 install_missing() {
