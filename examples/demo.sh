@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# The main jobs from nothing: examples/demo.sh [--no-install] [SCAN.h5 ...] [PSF.fits PREPROC.fits ...]
-# Installs what is missing (Debian, Ubuntu; --no-install leaves that out), builds destrier-tomo and
-# destrier-spectra for this machine, makes a scan of a phantom and reconstructs it, makes an exposure of a
-# spectrograph and extracts its spectra; then the scans given, and the exposures given, each after its
-# point-spread function, if any. What it makes is in build/demo/results.
+# The main jobs from nothing:
+#   examples/demo.sh [--no-install] [SCAN.h5 ...] [PSF.fits PREPROC.fits ...] [--observation OBS.h5 ...]
+# Installs what is missing (Debian, Ubuntu; --no-install leaves that out), builds destrier-tomo,
+# destrier-spectra and destrier-map for this machine, makes a scan of a phantom and reconstructs it, makes an
+# exposure of a spectrograph and extracts its spectra, makes observations of the sky and a map of them; then
+# the scans given, the exposures given, each after its point-spread function, and the observations given, if
+# any. What it makes is in build/demo/results.
 set -euo pipefail
 
 packages=(
     g++ cmake ninja-build
     libxsimd-dev
     libhdf5-dev libcli11-dev libtiff-dev libpng-dev
-    libcfitsio-dev zlib1g-dev libopenblas-dev liblapack-dev
+    libcfitsio-dev zlib1g-dev libopenblas-dev liblapack-dev libhealpix-cxx-dev
 )
 
 install_missing() {
@@ -43,14 +45,35 @@ extract() {
     made+=("$results/$3.fits" "$results/$3.png")
 }
 
-install=true scans=() exposures=() made=()
-for argument in "$@"; do
-    case $argument in
+# map_of NAME ARGUMENTS: the maps and the picture go to results/NAME.fits and .png.
+map_of() {
+    local name=$1
+    shift
+    echo "== a map: $name"
+    "$map" solve "$@" -o "$results/$name.fits" --picture "$results/$name.png" --overwrite
+    made+=("$results/$name.fits" "$results/$name.png")
+}
+
+usage() {
+    echo "usage: examples/demo.sh [--no-install] [SCAN.h5 ...] [PSF.fits PREPROC.fits ...]" \
+        "[--observation OBS.h5 ...]" >&2
+    exit 2
+}
+
+install=true scans=() exposures=() observations=() made=()
+while (($#)); do
+    case $1 in
         --no-install) install=false ;;
-        -*) echo "usage: examples/demo.sh [--no-install] [SCAN.h5 ...] [PSF.fits PREPROC.fits ...]" >&2; exit 2 ;;
-        *.fits | *.fits.gz) exposures+=("$(realpath -- "$argument")") ;;
-        *) scans+=("$(realpath -- "$argument")") ;;
+        --observation)
+            (($# > 1)) || usage
+            shift
+            observations+=("$(realpath -- "$1")")
+            ;;
+        -*) usage ;;
+        *.fits | *.fits.gz) exposures+=("$(realpath -- "$1")") ;;
+        *) scans+=("$(realpath -- "$1")") ;;
     esac
+    shift
 done
 if ((${#exposures[@]} % 2)); then
     echo "expected a point-spread function before each exposure" >&2
@@ -67,9 +90,10 @@ build=$PWD/build/demo
 results=$build/results
 tomo=$build/examples/tomography/destrier-tomo
 spectra=$build/examples/spectroscopy/destrier-spectra
+map=$build/examples/mapmaking/destrier-map
 echo "== building"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDESTRIER_BUILD_TESTS=OFF
-cmake --build "$build" --target destrier-tomo destrier-spectra -j "$(nproc)"
+cmake --build "$build" --target destrier-tomo destrier-spectra destrier-map -j "$(nproc)"
 mkdir -p "$results"
 
 echo "== a scan of a phantom"
@@ -87,6 +111,15 @@ extract "$results/psf.fits" "$results/preproc.fits" frame
 for ((i = 0; i + 1 < ${#exposures[@]}; i += 2)); do
     name=$(basename "${exposures[i + 1]}")
     extract "${exposures[i]}" "${exposures[i + 1]}" "frame-${name%%.fits*}"
+done
+
+echo "== observations of a satellite that sees the whole sky"
+"$map" simulate -o "$results/satellite.h5" --observations 4 --duration 7200 --detectors 8 --year 0.3333 \
+    --sky-nside 64 --overwrite
+map_of sky "$results"/satellite-?.h5 --nside 64 --prior
+for observation in ${observations[@]+"${observations[@]}"}; do
+    name=$(basename "$observation")
+    map_of "map-${name%.*}" "$observation" --nside 256
 done
 
 echo "== made"
