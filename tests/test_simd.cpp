@@ -217,6 +217,12 @@ TEMPLATE_LIST_TEST_CASE("a double4 is four doubles, from doubles, floats and par
         CHECK(product[i] == integers[i] / 2);
         CHECK(all[i] == integers[i] + 2 * from_float);
     }
+    const double whole[4] = {1, 2, 3, 4};
+    sums(quad::load(whole), c, quad(2.0), quad::load(whole) * quad(10.0)).store(sum);
+    CHECK(sum[0] == 10);
+    CHECK(sum[1] == 2147483650);
+    CHECK(sum[2] == 8);
+    CHECK(sum[3] == 100);
 }
 
 TEMPLATE_LIST_TEST_CASE("add_counted adds counts times what lies at places", "[simd]",

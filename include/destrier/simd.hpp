@@ -498,6 +498,21 @@ public:
         });
         return c;
     }
+    /// The sum of each one's four.
+    DESTRIER_INLINE friend double4 sums(double4 a, double4 b, double4 c, double4 d) noexcept {
+#if defined(__AVX__)
+        if constexpr (lanes == 4) {
+            const __m256d ab = _mm256_hadd_pd(a.part_[0], b.part_[0]);
+            const __m256d cd = _mm256_hadd_pd(c.part_[0], d.part_[0]);
+            return double4(part(_mm256_add_pd(_mm256_permute2f128_pd(ab, cd, 0x20),
+                                              _mm256_permute2f128_pd(ab, cd, 0x31))));
+        }
+#endif
+        double x[4][4], sum[4];
+        a.store(x[0]), b.store(x[1]), c.store(x[2]), d.store(x[3]);
+        for (int i = 0; i < 4; ++i) sum[i] = (x[i][0] + x[i][1]) + (x[i][2] + x[i][3]);
+        return load(sum);
+    }
 
 private:
     DESTRIER_INLINE explicit double4(part only) noexcept { part_[0] = only; }

@@ -187,18 +187,27 @@ DESTRIER_INLINE void project_sweep(const entry_table<S>& table, std::size_t firs
     }
 }
 
-// Adds an entry's weights times m to the g of its baseline.
+// Adds entries' weights times m to the g of their baselines.
 template <stokes S, class A>
 DESTRIER_INLINE void scatter(const entry<S>* e, const entry<S>* end, const double* m,
                              double* g) noexcept {
     if constexpr (S == stokes::i) {
+        for (; e + 4 <= end; e += 4) {
+            unroll<4>([&](auto k) DESTRIER_UNROLLED { g[place(e[k])] += samples(e[k]) * m[0]; });
+        }
         for (; e < end; ++e) g[place(*e)] += samples(*e) * m[0];
     } else {
-        const double4<A> value = double4<A>::load(m);
+        const double4<A> value = double4<A>::load(m), zero(0.0);
+        const auto of = [&](const entry<S>* one)
+                            DESTRIER_UNROLLED { return weights<S, A>(one) * value; };
+        double added[4];
+        for (; e + 4 <= end; e += 4) {
+            sums(of(e), of(e + 1), of(e + 2), of(e + 3)).store(added);
+            unroll<4>([&](auto k) DESTRIER_UNROLLED { g[place(e[k])] += added[k]; });
+        }
         for (; e < end; ++e) {
-            double lanes[4];
-            (weights<S, A>(e) * value).store(lanes);
-            g[place(*e)] += lanes[0] + lanes[1] + lanes[2];
+            sums(of(e), zero, zero, zero).store(added);
+            g[place(*e)] += added[0];
         }
     }
 }
