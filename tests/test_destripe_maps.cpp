@@ -422,6 +422,31 @@ TEMPLATE_TEST_CASE_SIG("sums are those of one sample after the other", "[destrip
     }
 }
 
+TEST_CASE("each sample is counted once, however long its baseline", "[destripe]") {
+    // 18000 samples, one a pixel, every 50th of them flagged.
+    constexpr std::size_t n = 18000;
+    std::vector<std::int32_t> pixels(n);
+    std::vector<std::uint8_t> flags(n);
+    for (std::size_t i = 0; i < n; ++i) {
+        pixels[i] = static_cast<std::int32_t>(i);
+        flags[i] = i % 50 == 7 ? 4 : 0;
+    }
+    const std::vector<double> signal(n, 2.5);
+    for (const std::size_t length : {n, std::size_t{3000}, std::size_t{1000}, std::size_t{37}}) {
+        const std::vector<baseline> baselines = equal_baselines(0, n, length);
+        map_sums<stokes::i> sums(n);
+        sums.add(0, {.pixels = pixels,
+                     .cosine = {},
+                     .sine = {},
+                     .signal = signal,
+                     .flags = flags,
+                     .baselines = baselines});
+        std::size_t wrong = 0;
+        for (std::size_t i = 0; i < n; ++i) wrong += sums.hits()[i] != (flags[i] == 0 ? 1 : 0);
+        CHECK(wrong == 0);
+    }
+}
+
 TEST_CASE("sums have the same bits for any number of threads", "[destripe]") {
     // more than two threads take at a time, and the same samples in pieces
     const std::size_t n = 150000;
