@@ -78,7 +78,9 @@ void check(const focal_plane_options& o) {
 // D00, D01 ... with as many digits as the last one needs.
 std::string pixel_name(std::size_t k, std::size_t pixels) {
     const std::string last = std::to_string(pixels - 1), number = std::to_string(k);
-    return "D" + std::string(std::max<std::size_t>(last.size(), 2) - number.size(), '0') + number;
+    return std::string("D")
+        .append(std::max<std::size_t>(last.size(), 2) - number.size(), '0')
+        .append(number);
 }
 
 } // namespace

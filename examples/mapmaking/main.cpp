@@ -7,18 +7,15 @@
 //
 // Exit code 0 where all went well, 1 where it did not, 2 for a command line that makes no sense, and
 // 128 + n after signal n.
-#include <cstdio>
-#include <exception>
 #include <functional>
 #include <map>
-#include <new>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "common/hdf5.hpp"
-#include "common/output.hpp"
 #include "common/ranks.hpp"
+#include "common/run_program.hpp"
 #include "program.hpp"
 #include "simulate.hpp"
 #include "simulate_command.hpp"
@@ -45,26 +42,6 @@ command simulate_command(CLI::App& app, mapmaking::simulate_options& options, co
     };
 }
 
-// Runs the command; whatever ends it is one line and an exit code.
-int run(const command& work) {
-    try {
-        std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ); // in step with standard error, in a log too
-        common::note_signals();
-        common::h5::prepare();
-        work();
-        return 0;
-    } catch (const common::interrupted& stop) {
-        std::fprintf(stderr, "destrier-map: interrupted, nothing half-written is left\n");
-        return 128 + stop.signal;
-    } catch (const common::failed_elsewhere&) { // and said there
-    } catch (const std::bad_alloc&) {
-        std::fprintf(stderr, "destrier-map: out of memory; more ranks need less each\n");
-    } catch (const std::exception& e) {
-        std::fprintf(stderr, "destrier-map: %s\n", e.what());
-    }
-    return 1;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -87,5 +64,7 @@ int main(int argc, char** argv) {
         if (!all.first()) return e.get_exit_code() == 0 ? 0 : 2;
         return app.exit(e) == 0 ? 0 : 2; // CLI11 prints help, or what is wrong
     }
-    return run(commands.at(app.get_subcommands().front()));
+    common::h5::prepare();
+    return common::run_program("destrier-map", "more ranks need less each",
+                               commands.at(app.get_subcommands().front()));
 }

@@ -29,6 +29,7 @@
 #include "common/output.hpp"
 #include "common/progress.hpp"
 #include "common/ranks.hpp"
+#include "noise_prior.hpp"
 #include "offsets.hpp"
 #include "outputs.hpp"
 #include "picture.hpp"
@@ -45,10 +46,6 @@ namespace ds = destrier::destripe;
 namespace fs = std::filesystem;
 
 inline std::size_t sphere_pixels(std::size_t nside) { return 12 * nside * nside; }
-
-/// Iterations in which the residual may stay where it is: without a prior, a survey whose scans cross at few angles
-/// was seen to stay for 130.
-inline constexpr std::size_t patience = 200;
 
 /// What a checkpoint is the state of, line by line.
 std::string description_of(const solve_options& options, const work& all, std::size_t kept_pixels);
@@ -172,23 +169,25 @@ private:
     }
 
     void add_prior() {
-        if (!options_.prior) {
-            equations_ = ds::normal_equations(*problem_, sum_);
-            return;
-        }
-        std::vector<ds::noise_model> models;
-        std::vector<ds::prior_chunk> chunks;
+        equations_ = ds::normal_equations(*problem_, sum_);
+        if (!options_.prior) return;
+        std::vector<noise_prior::part> parts;
         for (std::size_t k = 0; k < work_.size(); ++k) {
-            const destrier::range r = problem_->amplitudes(k);
             require_density(work_.observation_of(k), work_.detector_of(k));
-            models.push_back(work_.detector_of(k).noise);
-            chunks.push_back({r.begin, r.end - r.begin, k});
+            parts.push_back({problem_->amplitudes(k), work_.detector_of(k).noise});
         }
         const double rate = rate_.value_or(1);
         const auto samples = static_cast<double>(baseline_samples(options_.baselines, rate));
-        prior_.emplace(models, chunks, samples / rate, rate, threads_);
-        band_.emplace(*prior_, problem_->diagonal(), options_.precond_width, threads_);
-        equations_ = ds::normal_equations(*problem_, *prior_, *band_, sum_);
+        prior_.emplace(parts, samples / rate, rate, problem_->diagonal(), options_.precond_width,
+                       threads_);
+        equations_.apply = [this, apply = equations_.apply](std::span<const double> in,
+                                                            std::span<double> out) {
+            apply(in, out);
+            prior_->add(in, out);
+        };
+        equations_.precondition = [this](std::span<const double> in, std::span<double> out) {
+            prior_->precondition(in, out);
+        };
         clock_.ends(stage::set_up);
     }
 
@@ -209,7 +208,6 @@ private:
         time_operator();
         const ds::solve_options how{.tolerance = options_.tolerance,
                                     .iterations = options_.iterations,
-                                    .patience = patience,
                                     .threads = threads_,
                                     .after_iteration = [&](const ds::solver_state& s) {
                                         return after_iteration(s, saved, shown);
@@ -258,8 +256,9 @@ private:
         if (found_.reason == ds::stop::interrupted)
             return common::stop_if_interrupted(); // throws on one rank at least
         if (!all_.first()) return;
-        std::printf("%s after %zu iterations: %s\n", ds::name_of(found_.reason), found_.iterations,
-                    found_.cause.c_str());
+        const char* const how =
+            found_.reason == ds::stop::iterations ? "not converged" : ds::name_of(found_.reason);
+        std::printf("%s after %zu iterations: %s\n", how, found_.iterations, found_.cause.c_str());
         if (found_.reason != ds::stop::converged) {
             std::fprintf(stderr,
                          "destrier-map: warning: the residual is %.3g, %.3g was asked for; the maps "
@@ -424,8 +423,7 @@ private:
     std::size_t kept_ = 0;       // pixels in the mask
     std::optional<double> rate_; // Hz, for the prior
     std::optional<ds::problem<double, S>> problem_;
-    std::optional<ds::offset_prior<>> prior_;
-    std::optional<ds::banded_preconditioner<>> band_;
+    std::optional<noise_prior> prior_;
     ds::linear_system equations_;
     ds::solution found_;
     std::size_t begun_ = 0; // iterations before this run

@@ -95,7 +95,7 @@ std::filesystem::path path_of(std::size_t k, const simulate_options& o) {
     if (o.observations == 1) return o.output;
     const std::string last = std::to_string(o.observations - 1), number = std::to_string(k);
     std::filesystem::path name = o.output.stem();
-    name += "-" + std::string(last.size() - number.size(), '0') + number;
+    name += std::string("-").append(last.size() - number.size(), '0').append(number);
     name += o.output.extension();
     return o.output.parent_path() / name;
 }

@@ -9,18 +9,15 @@
 // Exit code 0 where all went well, 1 where it did not, 2 for a command line that makes no sense, and
 // 128 + n after signal n.
 #include <cstddef>
-#include <cstdio>
-#include <exception>
 #include <functional>
 #include <map>
-#include <new>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "common/command_line.hpp"
-#include "common/output.hpp"
 #include "common/ranks.hpp"
+#include "common/run_program.hpp"
 #include "extract_files.hpp"
 #include "program.hpp"
 #include "simulate.hpp"
@@ -137,25 +134,6 @@ command add_psf(CLI::App& app, spectra::synthetic_psf_options& options, const co
     };
 }
 
-// Runs the command; whatever ends it is one line and an exit code.
-int run(const command& work) {
-    try {
-        std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ); // in step with standard error, in a log too
-        common::note_signals();
-        work();
-        return 0;
-    } catch (const common::interrupted& stop) {
-        std::fprintf(stderr, "destrier-spectra: interrupted, nothing half-written is left\n");
-        return 128 + stop.signal;
-    } catch (const common::failed_elsewhere&) { // and said there
-    } catch (const std::bad_alloc&) {
-        std::fprintf(stderr, "destrier-spectra: out of memory; fewer --threads or --fibers need less\n");
-    } catch (const std::exception& e) {
-        std::fprintf(stderr, "destrier-spectra: %s\n", e.what());
-    }
-    return 1;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
@@ -181,5 +159,6 @@ int main(int argc, char** argv) {
         if (!all.first()) return e.get_exit_code() == 0 ? 0 : 2;
         return app.exit(e) == 0 ? 0 : 2; // CLI11 prints help, or what is wrong
     }
-    return run(commands.at(app.get_subcommands().front()));
+    return common::run_program("destrier-spectra", "fewer --threads or --fibers need less",
+                               commands.at(app.get_subcommands().front()));
 }

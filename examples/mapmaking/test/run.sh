@@ -18,6 +18,15 @@ is_png() {
     [[ $(head -c 4 "$1" | tail -c 3) == PNG ]] || fail "$1 is no PNG file"
 }
 
+# Waits until a solve has saved its state for the first time.
+wait_for_state() {
+    for _ in $(seq 10000); do
+        [[ -e state ]] && return
+        sleep 0.01
+    done
+    fail "no checkpoint was there in time"
+}
+
 # The sky comes back: to rounding without noise, with noise as close to white noise as destriping gets.
 case_solved() {
     make_observations --truth sky.fits
@@ -111,13 +120,9 @@ case_checkpoint() {
     # Killed without a word.
     "$program" "${work[@]}" -o killed.fits --checkpoint state --checkpoint-every 1 >/dev/null 2>&1 &
     local process=$!
-    for _ in $(seq 200); do
-        [[ -e state ]] && break
-        sleep 0.02
-    done
+    wait_for_state
     kill -KILL "$process"
     wait "$process" 2>/dev/null
-    [[ -e state ]] || fail "no checkpoint was there in time"
     succeeds "${work[@]}" -o killed.fits --checkpoint state
     says "state: going on after iteration"
     same whole.fits killed.fits
@@ -162,8 +167,8 @@ case_odd() {
     local maps=(--nside 16 --prior)
     succeeds solve flagged.h5 -o flagged.fits "${maps[@]}"
     for name in nan_boresight_flagged nan_signal_flagged; do
-        succeeds solve $name.h5 -o $name.fits "${maps[@]}"
-        same flagged.fits $name.fits
+        succeeds solve "$name.h5" -o "$name.fits" "${maps[@]}"
+        same flagged.fits "$name.fits"
     done
     succeeds solve obs-0.h5 -o plain.fits "${maps[@]}"
     succeeds solve obs-0.h5 empty.h5 -o with_empty.fits "${maps[@]}"
@@ -270,7 +275,7 @@ case_errors() {
 # Outputs replace what was there only when asked to.
 case_overwrite() {
     make_observations
-    for name in maps.fits picture.png offsets.h5; do echo old >$name; done
+    for name in maps.fits picture.png offsets.h5; do echo old >"$name"; done
     local work=(solve "${observations[@]}" --nside 16 --prior)
     succeeds "${work[@]}" -o maps.fits --picture picture.png --offsets offsets.h5 --overwrite
     succeeds "${work[@]}" -o again.fits
@@ -311,10 +316,11 @@ case_full_disk() {
 case_interrupted() {
     duration=36000 make_observations
     rm -f out
-    local work=(solve "${observations[@]}" -o maps.fits --nside 64 --iterations 1000000 --tolerance 1e-30)
-    "$program" "${work[@]}" --threads 1 --checkpoint state 2>said >/dev/null &
+    local work=(solve "${observations[@]}" -o maps.fits --nside 64 --iterations 1000000 --tolerance 1e-30
+        --checkpoint state --checkpoint-every 5)
+    "$program" "${work[@]}" --threads 1 2>said >/dev/null &
     local process=$!
-    sleep 2
+    wait_for_state
     kill -TERM "$process"
     wait "$process"
     local code=$?
@@ -326,11 +332,11 @@ case_interrupted() {
     rm state
     OMP_NUM_THREADS=1 mpirun --oversubscribe -n 2 "$program" "${work[@]}" --threads 1 2>said >/dev/null &
     process=$!
-    sleep 3
+    wait_for_state
     kill -TERM "$process"
     wait "$process" && fail "exit code 0 of mpirun"
     [[ $(grep -c "^destrier-map: interrupted" said) == 1 ]] || fail "said: $(cat said)"
-    [[ $(ls | tr '\n' ' ') == "obs-0.h5 obs-1.h5 said " ]] || fail "left behind: $(ls)"
+    [[ $(ls | tr '\n' ' ') == "obs-0.h5 obs-1.h5 said state " ]] || fail "left behind: $(ls)"
 }
 
 # The file that TOAST wrote, and a survey of the sky that WMAP saw, with its mask.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "baselines.hpp"
+#include "common/scratch.hpp"
 #include "observation.hpp"
 #include "toast_file.hpp"
 #include "work.hpp"
@@ -38,12 +39,7 @@ spans as_pairs(const std::vector<destrier::destripe::baseline>& baselines) {
 /// A file that goes when the test ends: two detectors, 20 samples at 2 Hz, intervals 2 .. 8 and 10 .. 19.
 class small_file {
 public:
-    small_file() {
-        std::string name = (fs::temp_directory_path() / "observation-XXXXXX").string();
-        directory_ = mkdtemp(name.data());
-        write();
-    }
-    ~small_file() { fs::remove_all(directory_); }
+    small_file() { write(); }
     fs::path path() const { return directory_ / "obs.h5"; }
 
     std::vector<double> signal = std::vector<double>(20, 1.5);
@@ -69,7 +65,7 @@ public:
     }
 
 private:
-    fs::path directory_;
+    common::scratch directory_;
 };
 
 } // namespace

@@ -16,6 +16,7 @@
 
 #include <healpix_cxx/healpix_base.h>
 
+#include "common/scratch.hpp"
 #include "focal_plane.hpp"
 #include "noise_stream.hpp"
 #include "observation.hpp"
@@ -31,24 +32,11 @@
 using namespace mapmaking;
 using namespace reference;
 namespace fs = std::filesystem;
+using common::scratch;
 
 namespace {
 
 constexpr double pi = std::numbers::pi;
-
-/// A directory that goes when the test ends.
-class scratch {
-public:
-    scratch() {
-        std::string name = (fs::temp_directory_path() / "simulate-XXXXXX").string();
-        directory_ = mkdtemp(name.data());
-    }
-    ~scratch() { fs::remove_all(directory_); }
-    fs::path operator/(const fs::path& name) const { return directory_ / name; }
-
-private:
-    fs::path directory_;
-};
 
 using vector = std::array<double, 3>;
 

@@ -19,6 +19,7 @@
 #include <healpix_cxx/healpix_base.h>
 
 #include "common/fits.hpp"
+#include "common/scratch.hpp"
 #include "lettering.hpp"
 #include "picture.hpp"
 #include "sky_map.hpp"
@@ -28,24 +29,11 @@
 using namespace mapmaking;
 using namespace reference;
 namespace fs = std::filesystem;
+using common::scratch;
 
 namespace {
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-
-/// A directory that goes when the test ends.
-class scratch {
-public:
-    scratch() {
-        std::string name = (fs::temp_directory_path() / "sky-map-XXXXXX").string();
-        directory_ = mkdtemp(name.data());
-    }
-    ~scratch() { fs::remove_all(directory_); }
-    fs::path operator/(const fs::path& name) const { return directory_ / name; }
-
-private:
-    fs::path directory_;
-};
 
 std::string contents(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);

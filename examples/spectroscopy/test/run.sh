@@ -7,55 +7,10 @@ program=$spectra
 source "$(dirname "$(realpath "$0")")/../../common/program_test.sh"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
-# holds CONDITION COMMAND ARGUMENTS: what spectra_check prints, name and value in turn, fulfils the condition, such as
-# 'mean < 0.1 && std < 1'.
-holds() {
-    local condition=$1 found
-    shift
-    found=$("$check" "$@" 2>&1) || fail "$* -- $found"
-    awk -v condition="$condition" '{
-        for (i = 1; i < NF; ++i) if ($(i + 1) ~ /^[-+0-9.e]+$/) value[$i] = $(i + 1)
-        n = split(condition, parts, " && ")
-        for (k = 1; k <= n; ++k) {
-            split(parts[k], word, " ")
-            v = value[word[1]]
-            if (v == "" || (word[2] == "<" && !(v + 0 < word[3] + 0)) || (word[2] == ">" && !(v + 0 > word[3] + 0)) ||
-                (word[2] == "==" && v + 0 != word[3] + 0)) exit 1
-        }
-    }' <<<"$found" || fail "expected $condition of: $* -- $found"
-}
-
-# same A B: the files hold the same bytes.
-same() {
-    cmp -s "$1" "$2" || fail "$1 and $2 differ"
-}
-
 # A PSF and an exposure, small enough for a test: 25 fibres, 101 bins.
 make_exposure() {
     succeeds psf -o psf.fits --rows 150
     succeeds simulate --psf psf.fits -o preproc.fits "$@"
-}
-
-# with_ranks N ARGUMENTS: under mpirun, where N may be more than there are cores.
-with_ranks() {
-    local ranks=$1
-    shift
-    OMP_NUM_THREADS=1 mpirun --oversubscribe -n "$ranks" "$spectra" "$@"
-}
-
-# Whether there is an mpirun, and the program knows of it. From here on leaks do not count: Open MPI has its own.
-has_mpi() {
-    export ASAN_OPTIONS=detect_leaks=0
-    [[ $(with_ranks 2 --version 2>/dev/null | wc -l) == 1 ]]
-}
-
-# Skips the rest of the case without.
-require_mpi() {
-    if ! has_mpi; then
-        ((failures)) && exit 1
-        echo "skipped: no mpirun, or a program without MPI"
-        exit 77
-    fi
 }
 
 # What was put in comes out, blurred by the resolution, with the errors that are told.

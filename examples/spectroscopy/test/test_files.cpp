@@ -19,6 +19,7 @@
 #include <zlib.h>
 
 #include "common/fits.hpp"
+#include "common/scratch.hpp"
 #include "exposure.hpp"
 #include "frame.hpp"
 #include "picture.hpp"
@@ -29,28 +30,11 @@
 using namespace spectra;
 using namespace reference;
 namespace fs = std::filesystem;
+using common::scratch;
 
 namespace {
 
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
-
-/// A directory that goes when the test ends.
-class scratch {
-public:
-    scratch() {
-        std::string name = (fs::temp_directory_path() / "spectra-XXXXXX").string();
-        directory_ = mkdtemp(name.data());
-    }
-    ~scratch() { fs::remove_all(directory_); }
-    fs::path operator/(const fs::path& name) const { return directory_ / name; }
-    std::size_t files() const {
-        return static_cast<std::size_t>(
-            std::distance(fs::directory_iterator(directory_), fs::directory_iterator()));
-    }
-
-private:
-    fs::path directory_;
-};
 
 std::string contents(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
