@@ -2,14 +2,13 @@
 //
 // bench_destripe: the normal equations of offsets, their set-up, and what else a solve consists of.
 //
-// The samples are those of two detectors of a satellite that spins twice a minute about an axis that precesses. What
-// destriping costs hangs on how many samples a baseline has in a pixel, as these make one entry:
+// The samples are those of four detectors of a satellite that spins about an axis that precesses. What destriping
+// costs hangs on how many samples a baseline has in a pixel, as these make one entry, and on whether the map, of four
+// doubles a pixel, fits into L2 (2 MB where this was written; the offsets fit, in all cases):
 //
-//   sparse    20 Hz on pixels of 0.23 degrees (nside 256): about one, the worst case
-//   typical   80 Hz on the same: about four
-//
-// of 10 s and 1 s a baseline. The map of four doubles a pixel has 25 MB and does not fit into L2, the offsets neither
-// (sparse: 0.6 MB, typical 1.6 MB, fit into 2 MB); but whoever goes along a scan finds the pixels of the last turn.
+//   sparse    one, the worst case: 20 Hz, 4 turns a minute, pixels of 0.9 degrees; a map of 1.6 MB, 10 s a baseline
+//   wide      the same, with 2 turns and pixels of half the size; a map of 6.3 MB
+//   typical   three: 40 Hz, 2 turns a minute, pixels of 0.9 degrees; a map of 1.6 MB, 2 s a baseline
 //
 //   two_pass, one_pass   an iteration, in either form; <., ., float> keeps the map in float
 //     ns_sample          time of an iteration
@@ -17,11 +16,12 @@
 //     bytes_sample       what an iteration has to read and write at least: the entries, and once each array of
 //                        pixels or baselines; `bytes` a second
 //     of_read            of the bandwidth for reading memory on as many threads
-//     lines_sample       lines of 64 bytes that it gathers from the map and the offsets, a line counted once for
+//     lines_sample       bytes of the lines that it gathers from the map and the offsets, a line counted once for
 //                        each baseline, or pixel, that needs it: they come from a cache, if it holds them
 //     times_chain, times_madam   how much longer the others take (destripe_peers.hpp), on as many threads
 //     set_up_ns          a sample's time in making the problem
-//   solve                conjugate gradients to 1e-8, of a shorter survey; times_madam: with that operator
+//   solve_two_pass, solve_one_pass   conjugate gradients to 1e-8, of a shorter survey; times_madam: with that
+//                        operator in their place
 //   sums, invert         samples added to pixels, and pixels' matrices inverted
 //   prior, banded        C_a^-1, and the preconditioner with a band of 20, on 16 chunks of an hour at 1 s
 #include <benchmark/benchmark.h>
@@ -60,15 +60,19 @@ int thread_argument(const benchmark::State& state) { return static_cast<int>(sta
 // Samples
 
 struct sparse {
-    static constexpr double rate = 20, baseline_seconds = 10;
-    static constexpr std::size_t nside = 128, samples = std::size_t{1} << 21; // of a detector
+    static constexpr double rate = 20, turns_a_minute = 4, baseline_seconds = 10;
+    static constexpr std::size_t nside = 64, samples = std::size_t{1} << 21; // of a detector
+};
+struct wide {
+    static constexpr double rate = 20, turns_a_minute = 2, baseline_seconds = 10;
+    static constexpr std::size_t nside = 128, samples = std::size_t{1} << 21;
 };
 struct typical {
-    static constexpr double rate = 40, baseline_seconds = 2;
+    static constexpr double rate = 40, turns_a_minute = 2, baseline_seconds = 2;
     static constexpr std::size_t nside = 64, samples = std::size_t{1} << 21;
 };
 struct brief {
-    static constexpr double rate = 40, baseline_seconds = 2;
+    static constexpr double rate = 40, turns_a_minute = 2, baseline_seconds = 2;
     static constexpr std::size_t nside = 32, samples = std::size_t{1} << 18;
 };
 
@@ -147,7 +151,8 @@ private:
             const double t = static_cast<double>(begin + i) / Case::rate;
             const quaternion q = about_z(2 * pi * t / (365 * 86400)) * about_y(pi / 2) *
                                  about_z(2 * pi * t / 5400) * about_y(pi / 4) *
-                                 about_z(2 * pi * t / 30) * about_y(50 * pi / 180);
+                                 about_z(2 * pi * t * Case::turns_a_minute / 60) *
+                                 about_y(50 * pi / 180);
             std::ranges::copy(q, &boresight[4 * i]);
         }
         for (std::size_t k = 0; k < count; ++k) {
@@ -182,7 +187,7 @@ const survey<Case>& the_survey() {
 
 // Truth
 
-/// P' N^-1 P and hits, a sample after another.
+/// P' N^-1 P and P' N^-1 d, a sample after another.
 template <stokes S, class Case>
 struct plain_sums {
     explicit plain_sums(const survey<Case>& of)
@@ -525,6 +530,9 @@ BENCHMARK(one_pass<sparse, stokes::i, double>)->Apply(both);
 BENCHMARK(two_pass<sparse, stokes::iqu, double>)->Apply(both);
 BENCHMARK(two_pass<sparse, stokes::iqu, float>)->Apply(both);
 BENCHMARK(one_pass<sparse, stokes::iqu, double>)->Apply(both);
+BENCHMARK(two_pass<wide, stokes::iqu, double>)->Apply(both);
+BENCHMARK(two_pass<wide, stokes::iqu, float>)->Apply(both);
+BENCHMARK(one_pass<wide, stokes::iqu, double>)->Apply(both);
 BENCHMARK(two_pass<typical, stokes::i, double>)->Apply(both);
 BENCHMARK(two_pass<typical, stokes::i, float>)->Apply(both);
 BENCHMARK(one_pass<typical, stokes::i, double>)->Apply(both);
