@@ -36,6 +36,11 @@ using quaternion = std::array<double, 4>;
 
 using number = long double;
 
+// Through double: of a long double's own conversion g++ makes an instruction that the knl preset's assembler refuses.
+std::int32_t truncated(number x) {
+    return static_cast<std::int32_t>(static_cast<double>(std::trunc(x)));
+}
+
 struct pixel_truth {
     std::int32_t nest, ring;
     number margin; // from the nearest border, in squares' sides
@@ -76,7 +81,7 @@ std::int32_t in_rings(int face, std::int32_t x, std::int32_t y, std::int32_t nsi
     // The centre's place in the ring, whole or half: a quarter of the ring to a square's diagonal.
     const number place =
         centre_of_face(face) * static_cast<number>(around / 4) + static_cast<number>(x - y) / 2;
-    const auto along = static_cast<std::int32_t>(std::floor(place));
+    const std::int32_t along = truncated(std::floor(place));
     return pixels_before_ring(ring, nside) + (along + around) % around;
 }
 
@@ -97,7 +102,7 @@ pixel_truth pixel_of(number x, number y, number z, std::size_t nside) {
         const number side = static_cast<number>(nside);
         const number u = (up + right + 0.5L) * side, v = (up - right + 0.5L) * side;
         if (u < 0 || v < 0 || u >= side || v >= side) continue;
-        const auto column = static_cast<std::int32_t>(u), row = static_cast<std::int32_t>(v);
+        const std::int32_t column = truncated(u), row = truncated(v);
         const auto n = static_cast<std::int32_t>(nside);
         const number margin = std::min(std::abs(u - std::round(u)), std::abs(v - std::round(v))) / side;
         return {nested(face, column, row, n), in_rings(face, column, row, n), margin};
