@@ -355,8 +355,10 @@ columns wave_columns(const survey& s, std::size_t nodes) {
     columns f(nodes, column(s.samples()));
     s.for_each_sample([&](std::size_t n, const observation&, std::size_t i) {
         const real x = 0.01L * static_cast<real>(i), node = std::floor(x);
-        f[static_cast<std::size_t>(node) % nodes][n] += 1 - (x - node);
-        f[(static_cast<std::size_t>(node) + 1) % nodes][n] += x - node;
+        // through double: g++ converts a long double by what the knl preset's assembler refuses
+        const auto at = static_cast<std::size_t>(static_cast<double>(node));
+        f[at % nodes][n] += 1 - (x - node);
+        f[(at + 1) % nodes][n] += x - node;
     });
     return f;
 }

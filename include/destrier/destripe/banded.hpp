@@ -160,12 +160,7 @@ private:
         }
         return element * V::load_aligned(other);
     }
-    static V inverse_root(V x) noexcept {
-        alignas(64) double lane[V::size];
-        x.store_aligned(lane);
-        for (double& v : lane) v = 1 / std::sqrt(v);
-        return V::load_aligned(lane);
-    }
+    static V inverse_root(V x) noexcept { return V(1.0) / square_root(x); }
 
     std::size_t width_; // a multiple of chains
 };
