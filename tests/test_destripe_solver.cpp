@@ -36,8 +36,9 @@ struct matrix {
     double operator()(std::size_t i, std::size_t j) const { return a[i * n + j]; }
 
     double row_product(std::size_t i, std::span<const double> x) const {
-        return std::inner_product(x.begin(), x.end(), a.begin() + static_cast<std::ptrdiff_t>(i * n),
-                                  0.0);
+        double sum = 0; // by fma: else compilers round according to where x lies
+        for (std::size_t k = 0; k < n; ++k) sum = std::fma(a[i * n + k], x[k], sum);
+        return sum;
     }
     void apply(std::span<const double> x, std::span<double> out) const {
         for (std::size_t i = 0; i < n; ++i) out[i] = row_product(i, x);
