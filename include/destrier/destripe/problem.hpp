@@ -56,8 +56,8 @@ struct problem_options {
 ///           connected piece of the sky give 0 to 1e-13 of it (double)
 /// Threads   any number gives the same bits
 /// Memory    24 bytes a sample at most (intensity: 8), 12 (4) with passes::one, less by the number of samples that
-///           a baseline has in a pixel; 10 doubles a pixel and 5 a baseline. While it is set up, 16 (4) bytes a
-///           sample more
+///           a baseline has in a pixel; 10 doubles a pixel and 5 a baseline. While it is set up, 40 (16)
+///           bytes a sample in all
 template <std::floating_point T, stokes S, class A = default_arch>
 class problem {
 public:
