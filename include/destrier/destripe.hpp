@@ -28,7 +28,7 @@
 //   destripe/pixel_set.hpp        those pixels that were hit, numbered without gaps
 //   destripe/map_sums.hpp         hits, pixel matrices' sums and noise-weighted maps; maps from them
 //   destripe/pixel_matrices.hpp   inverses and reciprocal condition numbers
-//   destripe/problem.hpp          the normal equations of offsets
+//   destripe/problem_options.hpp, problem.hpp     the normal equations of offsets
 //   destripe/entries.hpp, sweeps.hpp   what they consist of, and the loops over it
 //   destripe/noise.hpp, prior.hpp, banded.hpp   noise spectra, C_a^-1, and its preconditioner
 //   destripe/templates.hpp, template_problem.hpp   other templates: polynomials, periodic signals, one's own

@@ -22,32 +22,13 @@
 #include <destrier/destripe/chunk.hpp>
 #include <destrier/destripe/entries.hpp>
 #include <destrier/destripe/map_sums.hpp>
-#include <destrier/destripe/pixel_matrices.hpp>
+#include <destrier/destripe/problem_options.hpp>
 #include <destrier/destripe/sweeps.hpp>
 #include <destrier/memory.hpp>
 #include <destrier/parallel.hpp>
 #include <destrier/simd.hpp>
 
 namespace destrier::destripe {
-
-/// How often an iteration reads the entries.
-enum class passes {
-    two, ///< once by pixel, once by baseline: scales to any number of threads, and over processes
-    one ///< once, by pixel: half the memory and half the traffic, for one process and at most one_pass_parts threads
-};
-/// Parts that a one-pass iteration is cut into, each with offsets of its own; fixed, so that the number of threads
-/// does not change the sums.
-inline constexpr std::size_t one_pass_parts = 8;
-
-struct problem_options {
-    double rcond = 1e-3; ///< pixels with less are left out of the solve
-    std::span<const std::uint8_t> mask =
-        {}; ///< (pixels), 0 leaves a pixel out of the solve; empty: none
-    destripe::passes passes = destripe::passes::two;
-    int threads = 0; ///< 0 = all
-    memory where = {};
-    reduction sum = {}; ///< over processes; empty: one process
-};
 
 /// The normal equations of chunks of samples on pixels 0 .. pixels - 1. T is the type of the map within the
 /// iteration: double, or float, which halves what is gathered, and whose solutions stall near |r| = 1e-7 |b|.
@@ -75,7 +56,7 @@ public:
             if (!c.baselines.empty()) sums.add(k, c);
         }
         sums.reduce(sum_);
-        set_matrices(sums, options);
+        matrices_ = {sums, options, threads_};
         add_baselines(chunks, chunk_of, options);
         set_rhs(sums, options);
     }
@@ -85,13 +66,13 @@ public:
     range amplitudes(std::size_t chunk) const noexcept {
         return {chunk_first_[chunk], chunk_first_[chunk + 1]};
     }
-    std::size_t pixels() const noexcept { return rcond_.size(); }
+    std::size_t pixels() const noexcept { return matrices_.rcond.size(); }
 
     /// F' N^-1 Z d and F' N^-1 F, (size()): both are 0 for a baseline without a sample that counts.
     std::span<const double> rhs() const noexcept { return rhs_.span(); }
     std::span<const double> diagonal() const noexcept { return diagonal_.span(); }
     /// (pixels()) of the solve's pixel matrices.
-    std::span<const double> rcond() const noexcept { return rcond_.span(); }
+    std::span<const double> rcond() const noexcept { return matrices_.rcond.span(); }
 
     /// Samples in the solve, of this process; what an iteration reads and writes for them.
     std::size_t samples() const noexcept { return samples_; }
@@ -131,11 +112,7 @@ public:
 
 private:
     static void check_size(const char* name, std::size_t size, std::size_t expected) {
-        if (size != expected) {
-            throw std::invalid_argument("destripe::problem::apply: " + std::string(name) + " has " +
-                                        std::to_string(size) + " elements, expected " +
-                                        std::to_string(expected));
-        }
+        detail::check_size_of("problem::apply", name, size, expected);
     }
     static void check(std::size_t pixels, const problem_options& options) {
         const std::string call = "destripe::problem: ";
@@ -143,10 +120,7 @@ private:
             throw std::invalid_argument(call + std::to_string(pixels) +
                                         " pixels, expected less than 2^28");
         }
-        if (!options.mask.empty() && options.mask.size() != pixels) {
-            throw std::invalid_argument(call + "mask has " + std::to_string(options.mask.size()) +
-                                        " elements, expected " + std::to_string(pixels));
-        }
+        detail::check_mask("problem", options, pixels);
         if (!(options.rcond >= 0 && options.rcond <= 1)) {
             throw std::invalid_argument(call + "rcond is " + std::to_string(options.rcond) +
                                         ", expected 0 to 1");
@@ -157,19 +131,8 @@ private:
         }
     }
 
-    // C, zero where a pixel is cut or masked; then in the units of entries.
-    void set_matrices(const map_sums<S, A>& sums, const problem_options& options) {
-        const std::size_t pixels = sums.pixels();
-        covariance_ = buffer<double>(pixels * packed<S>, options.where, threads_);
-        rcond_ = buffer<double>(pixels, options.where, threads_);
-        invert<S, A>(sums.inverse_covariance(), options.rcond, covariance_.span(), rcond_.span(),
-                     threads_);
-        for (std::size_t p = 0; p < options.mask.size(); ++p) {
-            if (options.mask[p] == 0) std::fill_n(covariance_.data() + p * packed<S>, packed<S>, 0.0);
-        }
-    }
     bool counts(std::int32_t pixel) const noexcept {
-        return pixel >= 0 && covariance_[static_cast<std::size_t>(pixel) * packed<S>] > 0;
+        return pixel >= 0 && matrices_.covariance[static_cast<std::size_t>(pixel) * packed<S>] > 0;
     }
 
     void add_baselines(std::size_t chunks, const source& chunk_of, const problem_options& options) {
@@ -238,11 +201,11 @@ private:
             for (std::size_t i = 0, k = 0; i < components<S>; ++i) {
                 signal[p * components<S> + i] = sums.signal()[p * components<S> + i] / unit(i);
                 for (std::size_t j = i; j < components<S>; ++j, ++k)
-                    covariance_[p * packed<S> + k] *= unit(i) * unit(j);
+                    matrices_.covariance[p * packed<S> + k] *= unit(i) * unit(j);
             }
         }
         buffer<double> m(pixels() * detail::map_stride<S>, options.where, threads_);
-        detail::solve_sweep<S, A>(0, pixels(), covariance_.data(), signal.data(), m.data());
+        detail::solve_sweep<S, A>(0, pixels(), matrices_.covariance.data(), signal.data(), m.data());
         project(m.data(), [&](std::size_t b, double g) { rhs_[b] -= weight_[b] * g; });
         if (passes_ == destripe::passes::one) by_baseline_ = {};
     }
@@ -255,12 +218,12 @@ private:
     void bin(const double* p, double* y, T* m) const {
         detail::for_each_share(by_pixel_, threads_, [&](std::size_t begin, std::size_t end) {
             if (sum_) return detail::bin_sweep<S, A>(by_pixel_, begin, end, p, y);
-            detail::bin_and_solve_sweep<S, A>(by_pixel_, begin, end, p, covariance_.data(), m);
+            detail::bin_and_solve_sweep<S, A>(by_pixel_, begin, end, p, matrices_.covariance.data(), m);
         });
         if (!sum_) return;
         detail::reduce_in_pieces<A>({y, pixels() * components<S>}, sum_);
         parallel_ranges(pixels(), threads_, [&](std::size_t begin, std::size_t end, std::size_t) {
-            detail::solve_sweep<S, A>(begin, end, covariance_.data(), y, m);
+            detail::solve_sweep<S, A>(begin, end, matrices_.covariance.data(), y, m);
         });
     }
     template <class M, class F>
@@ -276,7 +239,7 @@ private:
             std::fill_n(mine, size(), 0.0);
             const std::size_t begin = detail::cut(by_pixel_, one_pass_parts, k);
             const std::size_t end = detail::cut(by_pixel_, one_pass_parts, k + 1);
-            detail::both_sweep<S, A, T>(by_pixel_, begin, end, p, covariance_.data(), mine);
+            detail::both_sweep<S, A, T>(by_pixel_, begin, end, p, matrices_.covariance.data(), mine);
         });
         parallel_for(size(), threads_, [&](std::size_t b) {
             double sum = 0;
@@ -291,7 +254,7 @@ private:
     std::size_t samples_ = 0;
     std::vector<std::size_t> chunk_first_;
     detail::entry_table<S> by_baseline_, by_pixel_;
-    buffer<double> covariance_, rcond_; // (pixels, packed), (pixels)
+    detail::solve_matrices<S, A> matrices_; // C in the units of entries, once set up
     buffer<double> weight_, diagonal_, rhs_;
 };
 

@@ -26,7 +26,7 @@
 #include <destrier/destripe/chunk.hpp>
 #include <destrier/destripe/map_sums.hpp>
 #include <destrier/destripe/pixel_matrices.hpp>
-#include <destrier/destripe/problem.hpp>
+#include <destrier/destripe/problem_options.hpp>
 #include <destrier/destripe/template_sums.hpp>
 #include <destrier/destripe/templates.hpp>
 #include <destrier/memory.hpp>
@@ -73,13 +73,13 @@ public:
     /// Amplitudes of all families; where those of a family, counted from 0, begin.
     std::size_t size() const noexcept { return family_first_.back(); }
     std::size_t offset_of(std::size_t family) const { return family_first_.at(family); }
-    std::size_t pixels() const noexcept { return rcond_.size(); }
+    std::size_t pixels() const noexcept { return matrices_.rcond.size(); }
 
     /// F' N^-1 Z d and the diagonal of F' N^-1 F, (size()): both are 0 for a template without a sample that counts.
     std::span<const double> rhs() const noexcept { return rhs_; }
     std::span<const double> diagonal() const noexcept { return diagonal_; }
     /// (pixels()) of the solve's pixel matrices.
-    std::span<const double> rcond() const noexcept { return rcond_.span(); }
+    std::span<const double> rcond() const noexcept { return matrices_.rcond.span(); }
 
     /// Elements of B and of G, which say what memory and an iteration take.
     std::size_t map_elements() const noexcept { return by_pixel_.size(); }
@@ -107,7 +107,7 @@ public:
                       m.begin() + static_cast<std::ptrdiff_t>(pixel * sums.size()));
         });
         if (sum_) detail::reduce_in_pieces<A>(m, sum_);
-        destripe::apply<S, A>(covariance_.span(), m, m, threads_);
+        destripe::apply<S, A>(matrices_.covariance.span(), m, m, threads_);
         by_amplitude_.for_each_row(threads_, [&](std::size_t i) {
             out[i] = normal_.gather(i, a.data())[0] - by_amplitude_.project(i, m.data());
         });
@@ -115,21 +115,14 @@ public:
 
 private:
     static void check_size(const char* name, std::size_t size, std::size_t expected) {
-        if (size == expected) return;
-        detail::refuse_template("template_problem::apply",
-                                std::string(name) + " has " + std::to_string(size) +
-                                    " elements, expected " + std::to_string(expected));
+        detail::check_size_of("template_problem::apply", name, size, expected);
     }
     static void check(std::size_t pixels, const problem_options& options) {
         if (pixels > std::numeric_limits<std::int32_t>::max()) {
             detail::refuse_template("template_problem",
                                     std::to_string(pixels) + " pixels, expected less than 2^31");
         }
-        if (!options.mask.empty() && options.mask.size() != pixels) {
-            detail::refuse_template("template_problem",
-                                    "mask has " + std::to_string(options.mask.size()) +
-                                        " elements, expected " + std::to_string(pixels));
-        }
+        detail::check_mask("template_problem", options, pixels);
     }
     void add_family(std::size_t amplitudes, std::size_t terms) {
         const std::size_t family = family_first_.size() - 1, begin = size();
@@ -155,31 +148,21 @@ private:
         map_sums<S, A> sums(pixels, threads_, options.where);
         for (std::size_t k = 0; k < chunks; ++k) sums.add(k, chunk_of(k));
         sums.reduce(sum_);
-        set_matrices(sums, options);
+        matrices_ = {sums, options, threads_};
         detail::template_sums<S, A> templates(slots_, threads_);
         add_chunks(sums, chunks, chunk_of, templates, rows);
         compress(templates, options.where);
-    }
-    // C and rcond; C is 0 in pixels that are left out.
-    void set_matrices(const map_sums<S, A>& sums, const problem_options& options) {
-        covariance_ = buffer<double>(sums.pixels() * packed<S>, options.where, threads_);
-        rcond_ = buffer<double>(sums.pixels(), options.where, threads_);
-        invert<S, A>(sums.inverse_covariance(), options.rcond, covariance_.span(), rcond_.span(),
-                     threads_);
-        for (std::size_t p = 0; p < options.mask.size(); ++p) {
-            if (options.mask[p] == 0) std::fill_n(covariance_.data() + p * packed<S>, packed<S>, 0.0);
-        }
     }
     // The second pass over the data: B, G, and F' N^-1 (d - P m), m the map without any template.
     void add_chunks(const map_sums<S, A>& sums, std::size_t chunks, const source& chunk_of,
                     detail::template_sums<S, A>& templates, const detail::template_rows& rows) {
         buffer<double> map(scratch_size());
-        destripe::apply<S, A>(covariance_.span(), sums.signal(), map.span(), threads_);
+        destripe::apply<S, A>(matrices_.covariance.span(), sums.signal(), map.span(), threads_);
         rhs_.assign(size(), 0);
         for (std::size_t k = 0; k < chunks; ++k) {
             const chunk c = chunk_of(k);
             detail::check_chunk<S>("template_problem", k, c);
-            if (c.weight > 0) templates.add(k, c, {covariance_.span(), map.span()}, rows, rhs_);
+            if (c.weight > 0) templates.add(k, c, {matrices_.covariance.span(), map.span()}, rows, rhs_);
         }
     }
     void compress(const detail::template_sums<S, A>& templates, memory where) {
@@ -196,8 +179,8 @@ private:
     int threads_;
     reduction sum_;
     std::vector<std::size_t> family_first_ = {0};
-    std::vector<detail::template_slot> slots_;                          // terms of all families
-    buffer<double> covariance_, rcond_;                                 // (pixels, packed), (pixels)
+    std::vector<detail::template_slot> slots_; // terms of all families
+    detail::solve_matrices<S, A> matrices_;
     detail::compressed_rows<components<S>, A> by_pixel_, by_amplitude_; // B and B'
     detail::compressed_rows<1, A> normal_;                              // G
     std::vector<double> rhs_, diagonal_;
