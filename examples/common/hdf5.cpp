@@ -276,18 +276,29 @@ void dataset::read(const box& where, float* values) const {
     }
 }
 
+namespace {
+
+// Calls transfer(memory space, disk space) for a part of the data set; false where HDF5 says no to either.
+template <class Transfer>
+bool with_part(hid_t data, const std::vector<std::size_t>& first, const std::vector<std::size_t>& count,
+               const Transfer& transfer) {
+    const std::vector<hsize_t> from = as_hsize(first), sizes = as_hsize(count);
+    const handle disk(H5Dget_space(data), H5Sclose), mine = memory_space(sizes);
+    return H5Sselect_hyperslab(disk.get(), H5S_SELECT_SET, from.data(), nullptr, sizes.data(),
+                               nullptr) >= 0 &&
+           transfer(mine.get(), disk.get()) >= 0;
+}
+
+} // namespace
+
 template <class T>
 void dataset::read_part(const std::vector<std::size_t>& first, const std::vector<std::size_t>& count,
                         std::span<T> values) const {
     if (values.empty()) return;
-    const std::vector<hsize_t> from = as_hsize(first), sizes = as_hsize(count);
-    const handle disk(H5Dget_space(id_.get()), H5Sclose);
-    const handle mine = memory_space(sizes);
-    if (H5Sselect_hyperslab(disk.get(), H5S_SELECT_SET, from.data(), nullptr, sizes.data(), nullptr) <
-            0 ||
-        H5Dread(id_.get(), native_type<T>(), mine.get(), disk.get(), H5P_DEFAULT, values.data()) < 0) {
-        fail("cannot read " + name_);
-    }
+    const bool done = with_part(id_.get(), first, count, [&](hid_t mine, hid_t disk) {
+        return H5Dread(id_.get(), native_type<T>(), mine, disk, H5P_DEFAULT, values.data());
+    });
+    if (!done) fail("cannot read " + name_);
 }
 template void dataset::read_part(const std::vector<std::size_t>&, const std::vector<std::size_t>&,
                                  std::span<double>) const;
@@ -320,34 +331,23 @@ void dataset::write_all(const std::vector<double>& values) {
     }
 }
 
-void dataset::write_from(std::size_t first, std::span<const double> values) {
-    if (values.empty()) return;
-    const hsize_t from = first, size = values.size();
-    const handle disk(H5Dget_space(id_.get()), H5Sclose);
-    const handle mine = memory_space({size});
-    if (H5Sselect_hyperslab(disk.get(), H5S_SELECT_SET, &from, nullptr, &size, nullptr) < 0 ||
-        H5Dwrite(id_.get(), H5T_NATIVE_DOUBLE, mine.get(), disk.get(), H5P_DEFAULT, values.data()) < 0) {
-        fail("cannot write " + name_);
-    }
-}
-
 template <class T>
 void dataset::write_part(const std::vector<std::size_t>& first, const std::vector<std::size_t>& count,
                          std::span<const T> values) {
     if (values.empty()) return;
-    const std::vector<hsize_t> from = as_hsize(first), sizes = as_hsize(count);
-    const handle disk(H5Dget_space(id_.get()), H5Sclose);
-    const handle mine = memory_space(sizes);
-    if (H5Sselect_hyperslab(disk.get(), H5S_SELECT_SET, from.data(), nullptr, sizes.data(), nullptr) <
-            0 ||
-        H5Dwrite(id_.get(), native_type<T>(), mine.get(), disk.get(), H5P_DEFAULT, values.data()) < 0) {
-        fail("cannot write " + name_);
-    }
+    const bool done = with_part(id_.get(), first, count, [&](hid_t mine, hid_t disk) {
+        return H5Dwrite(id_.get(), native_type<T>(), mine, disk, H5P_DEFAULT, values.data());
+    });
+    if (!done) fail("cannot write " + name_);
 }
 template void dataset::write_part(const std::vector<std::size_t>&, const std::vector<std::size_t>&,
                                   std::span<const double>);
 template void dataset::write_part(const std::vector<std::size_t>&, const std::vector<std::size_t>&,
                                   std::span<const std::uint8_t>);
+
+void dataset::write_from(std::size_t first, std::span<const double> values) {
+    write_part({first}, {values.size()}, values);
+}
 
 std::string dataset::text_attribute(const std::string& name) const {
     return attribute_text(id_.get(), name).value_or("");

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "baselines.hpp"
-#include "common/scratch.hpp"
+#include "common/test_files.hpp"
 #include "observation.hpp"
 #include "toast_file.hpp"
 #include "work.hpp"

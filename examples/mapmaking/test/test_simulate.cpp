@@ -16,7 +16,7 @@
 
 #include <healpix_cxx/healpix_base.h>
 
-#include "common/scratch.hpp"
+#include "common/test_files.hpp"
 #include "focal_plane.hpp"
 #include "noise_stream.hpp"
 #include "observation.hpp"

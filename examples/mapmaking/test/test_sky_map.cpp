@@ -19,7 +19,7 @@
 #include <healpix_cxx/healpix_base.h>
 
 #include "common/fits.hpp"
-#include "common/scratch.hpp"
+#include "common/test_files.hpp"
 #include "lettering.hpp"
 #include "picture.hpp"
 #include "sky_map.hpp"
@@ -29,28 +29,14 @@
 using namespace mapmaking;
 using namespace reference;
 namespace fs = std::filesystem;
+using common::contents;
+using common::put;
+using common::replace;
 using common::scratch;
 
 namespace {
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
-
-std::string contents(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void put(const fs::path& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary) << bytes;
-}
-
-void replace(const fs::path& path, const std::string& old, const std::string& with) {
-    std::string bytes = contents(path);
-    const std::size_t where = bytes.find(old);
-    REQUIRE(where != std::string::npos);
-    REQUIRE(old.size() == with.size());
-    put(path, bytes.replace(where, old.size(), with));
-}
 
 std::string complaint_about(const fs::path& path) {
     return message_of<std::runtime_error>([&] { read_sky_map(path); });

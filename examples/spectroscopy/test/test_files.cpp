@@ -19,7 +19,7 @@
 #include <zlib.h>
 
 #include "common/fits.hpp"
-#include "common/scratch.hpp"
+#include "common/test_files.hpp"
 #include "exposure.hpp"
 #include "frame.hpp"
 #include "picture.hpp"
@@ -30,33 +30,19 @@
 using namespace spectra;
 using namespace reference;
 namespace fs = std::filesystem;
+using common::contents;
+using common::put;
+using common::replace;
 using common::scratch;
 
 namespace {
 
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
-std::string contents(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void put(const fs::path& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary) << bytes;
-}
-
 void put_gzipped(const fs::path& path, const std::string& bytes) {
     const gzFile file = gzopen(path.c_str(), "wb");
     gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
     gzclose(file);
-}
-
-void replace(const fs::path& path, const std::string& old, const std::string& with) {
-    std::string bytes = contents(path);
-    const std::size_t where = bytes.find(old);
-    REQUIRE(where != std::string::npos);
-    REQUIRE(old.size() == with.size());
-    put(path, bytes.replace(where, old.size(), with));
 }
 
 template <class F>
