@@ -339,7 +339,8 @@ private:
 
     void spectra_of(view<const T, 3> sinogram, workspace_type& work) const {
         timed_for(angles(), work, work.times_.radial, [&](std::size_t p, T* scratch) {
-            radial_.forward(sinogram.at(1, p), work.phases_.data(), filtered_.response(p),
+            const auto next = sinogram.at(1, std::min(p + 1, angles() - 1));
+            radial_.forward(sinogram.at(1, p), next, work.phases_.data(), filtered_.response(p),
                             filtered_.weight(p), mirrored_[p], spectrum(work, p), scratch);
         });
     }

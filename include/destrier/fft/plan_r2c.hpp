@@ -161,6 +161,26 @@ public:
         }
     }
 
+    /// The same, where put(k, lane, x) takes a register of every element k of the spectrum, each once, in any
+    /// order; out is then scratch of as many elements.
+    template <class Put>
+    void run_forward_into(const T* in, T* out, T* space, Put&& put) const noexcept {
+        using lines = detail::lines<T>;
+        const lines spectrum = lines::at(out);
+        if (even()) {
+            transform_.run(detail::lines<const T>::at(in), spectrum, space, T(1) / 2);
+            detail::part_spectra<A>(detail::lines<const T>(spectrum), n_ / 2, roots_.data(), put);
+            return;
+        }
+        run_forward(in, out, space);
+        for (std::size_t k = 0; k < spectrum_size(); ++k) {
+            const auto at = static_cast<std::ptrdiff_t>(k);
+            for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
+                put(at, lane, detail::load<V>(spectrum, at, lane));
+            }
+        }
+    }
+
     /// One block of which the spectrum's elements may lie anywhere; otherwise as run_forward.
     void run_backward(detail::lines<const T> in, T* out, T* space, T scale = T(1)) const noexcept {
         using lines = detail::lines<T>;

@@ -44,27 +44,36 @@ DESTRIER_INLINE void join_pair(complex<V>& a, complex<V>& b, complex<V> w) noexc
     b = {even.re - o.re, o.im - even.im};
 }
 
-// In place: z holds half the complex transform Z[0 .. h - 1] (scaled by 1/2), and receives
-// X[k] = (Z[k] + conj Z[h - k]) - i w^k (Z[k] - conj Z[h - k]) for k = 0 .. h.
-template <class A, class T>
-[[gnu::noinline]] void part_spectra(lines<T> z, std::size_t h, const T* w) noexcept {
+// z holds half the complex transform Z[0 .. h - 1] (scaled by 1/2); put(k, lane, X) receives a register of each
+// X[k] = (Z[k] + conj Z[h - k]) - i w^k (Z[k] - conj Z[h - k]) for k = 0 .. h, k and h - k together.
+template <class A, class T, class Put>
+DESTRIER_INLINE void part_spectra(lines<const T> z, std::size_t h, const T* w, Put&& put) noexcept {
     using V = batch<T, A>;
     const auto end = static_cast<std::ptrdiff_t>(h);
     for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
         const complex<V> a = load<V>(z, 0, lane);
         const V zero(T(0)), two(T(2));
-        store(z, 0, lane, complex<V>{(a.re + a.im) * two, zero});
-        store(z, end, lane, complex<V>{(a.re - a.im) * two, zero});
+        put(std::ptrdiff_t{0}, lane, complex<V>{(a.re + a.im) * two, zero});
+        put(end, lane, complex<V>{(a.re - a.im) * two, zero});
     }
     for (std::ptrdiff_t k = 1; 2 * k <= end; ++k) {
         const V wr(w[k]), wi(w[end / 2 + 1 + k]);
         for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
             complex<V> a = load<V>(z, k, lane), b = load<V>(z, end - k, lane);
             part_pair(a, b, {wr, wi});
-            store(z, k, lane, a);
-            store(z, end - k, lane, b);
+            put(k, lane, a);
+            put(end - k, lane, b);
         }
     }
+}
+
+// The same in place.
+template <class A, class T>
+[[gnu::noinline]] void part_spectra(lines<T> z, std::size_t h, const T* w) noexcept {
+    using V = batch<T, A>;
+    part_spectra<A>(lines<const T>(z), h, w,
+                    [&](std::ptrdiff_t k, std::size_t lane, complex<V> x)
+                        DESTRIER_UNROLLED { store(z, k, lane, x); });
 }
 
 // Z[k] = (X[k] + conj X[h - k]) + i w^-k (X[k] - conj X[h - k]) for k = 0 .. h - 1.

@@ -72,6 +72,28 @@ void fill_phases(std::span<const double> centers, std::size_t radial, T* phases)
     }
 }
 
+// Calls for the lines of some rows, one with each advance().
+template <std::floating_point T>
+class row_prefetch {
+public:
+    explicit row_prefetch(view<const T, 2> rows) noexcept
+        : rows_(rows), enabled_(rows.size() > 0 && rows.stride(1) == 1) {}
+
+    DESTRIER_INLINE void advance() noexcept {
+        if (!enabled_) return;
+        __builtin_prefetch(&rows_(row_, column_), 0, 2);
+        column_ += line<T>;
+        if (column_ < rows_.extent(1)) return;
+        column_ = 0;
+        enabled_ = ++row_ < rows_.extent(0);
+    }
+
+private:
+    view<const T, 2> rows_;
+    bool enabled_;
+    std::size_t row_ = 0, column_ = 0;
+};
+
 template <std::floating_point T, class A>
 class radial_stage {
     using V = batch<T, A>;
@@ -87,22 +109,26 @@ public:
         return radial_ * line<T> + bins() * cell_size<T> + fft_.scratch_size(1);
     }
 
-    // The spectra of one angle of up to line<T> slices.
-    void forward(view<const T, 2> rows, const T* phases, const T* response, T weight, bool mirrored,
-                 T* spectra, T* scratch) const {
+    // The spectra of one angle of up to line<T> slices. `next` are the rows of the angle after it, which are
+    // called for while this one's spectra are on their way to memory.
+    void forward(view<const T, 2> rows, view<const T, 2> next, const T* phases, const T* response,
+                 T weight, bool mirrored, T* spectra, T* scratch) const {
         T* const reals = scratch;
-        T* const spectrum = reals + radial_ * line<T>;
+        T* const half = reals + radial_ * line<T>;
         pack<A>(rows, real_blocks<T>(reals, columns_, rows.extent(0)));
         extend(reals);
-        fft_.run_forward(reals, spectrum, spectrum + bins() * cell_size<T>);
         const V sign(mirrored ? -weight : weight), same(weight);
-        for_each_element([&](std::size_t j, std::size_t at) {
-            const fft::detail::complex<V> x = load(spectrum + at), phase = load(phases + at);
-            const auto y = fft::detail::multiply(x, phase);
-            const V gain(response[j]);
-            stream(spectra + at, y.re * (gain * same));
-            stream(spectra + at + line<T>, y.im * (gain * sign));
-        });
+        row_prefetch<T> ahead(next);
+        fft_.run_forward_into(
+            reals, half, half + bins() * cell_size<T>,
+            [&](std::ptrdiff_t j, std::size_t lane, fft::detail::complex<V> x) DESTRIER_UNROLLED {
+                const std::ptrdiff_t at = j * static_cast<std::ptrdiff_t>(cell_size<T>);
+                const auto y = fft::detail::multiply(x, load(phases + at + lane));
+                const V gain(response[j]);
+                stream(spectra + at + lane, y.re * (gain * same));
+                stream(spectra + at + line<T> + lane, y.im * (gain * sign));
+                if (lane == 0) ahead.advance();
+            });
         stream_fence();
     }
 

@@ -3,8 +3,10 @@
 // Scatter and gather: samples to the cells around them, and back.
 //
 // A cell is a line of re and a line of im, one lane a slice. Every sample adds its value, weighted, to
-// taps x taps cells. What bounds the scatter is storing: samples of the same cell, which lie side by
-// side in the list, are therefore summed in registers, a row of cells at a time, and stored once.
+// taps x taps cells. What loads and stores take comes on top of the arithmetic: samples of the same cell,
+// which lie side by side in the list, are therefore summed in registers, a row of cells at a time, and
+// stored once. Near the axis thousands fall into one cell; added one by one in float they would drift, so
+// many are summed up from zero before they are added.
 #pragma once
 
 #include <array>
@@ -35,41 +37,65 @@ DESTRIER_INLINE void prefetch_element(const T* element) noexcept {
     __builtin_prefetch(element + line<T>);
 }
 
-// A group of samples of one cell, with their weights.
+// As many samples of a cell are summed in registers at once: the square root of how many there are near the
+// axis of a large scan.
+inline constexpr std::size_t longest_run = 64;
+
+// Samples of one cell, with their weights.
 template <std::floating_point T>
-struct group {
-    const T* source[group_size];
-    alignas(64) T weights[group_size][2 * max_taps];
+struct sample_run {
+    std::size_t count;
+    const T* source[longest_run];
+    alignas(64) T weights[longest_run][2 * max_taps];
 };
 
-// Adds the group's Count samples, conjugated where they are mirror images, to the cells from row `row`,
-// column `column` on.
+// One register of a row of cells, re and im.
+template <std::size_t Taps, class V>
+struct cell_row {
+    V re[Taps], im[Taps];
+
+    template <bool Mirrored, class T>
+    DESTRIER_INLINE void add_sample(const sample_run<T>& run, std::size_t i, std::size_t u,
+                                    std::size_t lane) noexcept {
+        const V along_u(run.weights[i][u]), sign(Mirrored ? T(-1) : T(1));
+        const V value_re = V::load_aligned(run.source[i] + lane) * along_u;
+        const V value_im =
+            V::load_aligned(run.source[i] + line<T> + lane) * (Mirrored ? along_u * sign : along_u);
+        unroll<Taps>([&](auto v) DESTRIER_UNROLLED {
+            const V along_v(run.weights[i][max_taps + v]);
+            re[v] = fmadd(value_re, along_v, re[v]);
+            im[v] = fmadd(value_im, along_v, im[v]);
+        });
+    }
+};
+
+// Adds a run, conjugated where its samples are mirror images, to the cells from row `row`, column `column` on.
+// A run of at most group_size has its Count known to the compiler; Count 0 is a longer one.
 template <std::size_t Count, bool Mirrored, std::size_t Taps, class A, std::floating_point T>
-DESTRIER_INLINE void add_group(const group<T>& g, const strip_rows<T>& rows, std::size_t row,
-                               std::size_t column) noexcept {
+DESTRIER_INLINE void add_run(const sample_run<T>& run, const strip_rows<T>& rows, std::size_t row,
+                             std::size_t column) noexcept {
     using V = batch<T, A>;
     for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {
         for (std::size_t u = 0; u < Taps; ++u) {
             T* const cells = rows[row + u] + column * cell_size<T> + lane;
-            V re[Taps], im[Taps];
+            cell_row<Taps, V> sum;
             unroll<Taps>([&](auto v) DESTRIER_UNROLLED {
-                re[v] = V::load_aligned(cells + v * cell_size<T>);
-                im[v] = V::load_aligned(cells + v * cell_size<T> + line<T>);
+                sum.re[v] = Count == 0 ? V(T(0)) : V::load_aligned(cells + v * cell_size<T>);
+                sum.im[v] = Count == 0 ? V(T(0)) : V::load_aligned(cells + v * cell_size<T> + line<T>);
             });
-            unroll<Count>([&](auto i) DESTRIER_UNROLLED {
-                const V along_u(g.weights[i][u]), sign(Mirrored ? T(-1) : T(1));
-                const V value_re = V::load_aligned(g.source[i] + lane) * along_u;
-                const V value_im = V::load_aligned(g.source[i] + line<T> + lane) *
-                                   (Mirrored ? along_u * sign : along_u);
-                unroll<Taps>([&](auto v) DESTRIER_UNROLLED {
-                    const V along_v(g.weights[i][max_taps + v]);
-                    re[v] = fmadd(value_re, along_v, re[v]);
-                    im[v] = fmadd(value_im, along_v, im[v]);
-                });
-            });
+            unroll<Count>([&](auto i)
+                              DESTRIER_UNROLLED { sum.template add_sample<Mirrored>(run, i, u, lane); });
+            for (std::size_t i = 0; Count == 0 && i < run.count; ++i) {
+                sum.template add_sample<Mirrored>(run, i, u, lane);
+            }
             unroll<Taps>([&](auto v) DESTRIER_UNROLLED {
-                re[v].store_aligned(cells + v * cell_size<T>);
-                im[v].store_aligned(cells + v * cell_size<T> + line<T>);
+                T* const cell = cells + v * cell_size<T>;
+                if constexpr (Count == 0) {
+                    sum.re[v] += V::load_aligned(cell);
+                    sum.im[v] += V::load_aligned(cell + line<T>);
+                }
+                sum.re[v].store_aligned(cell);
+                sum.im[v].store_aligned(cell + line<T>);
             });
         }
     }
@@ -80,22 +106,26 @@ template <bool Mirrored, std::size_t Taps, class A, std::floating_point T>
 [[gnu::noinline]] void scatter_strip(std::span<const sample<T>> samples, const T* spectra,
                                      const strip_rows<T>& rows,
                                      const kernel_lanes<T, A>& kernel) noexcept {
-    group<T> g;
+    sample_run<T> run;
     for (std::size_t i = 0; i < samples.size();) {
         const sample<T>& first = samples[i];
-        std::size_t count = 0;
-        for (; count < group_size && i < samples.size() && samples[i].same_cell(first); ++count, ++i) {
+        for (run.count = 0; run.count < longest_run && i < samples.size() && samples[i].same_cell(first);
+             ++run.count) {
             if (i + prefetch_distance < samples.size()) {
                 prefetch_element(spectra + samples[i + prefetch_distance].source * cell_size<T>);
             }
-            g.source[count] = spectra + samples[i].source * cell_size<T>;
-            kernel.evaluate(samples[i].tu, samples[i].tv, g.weights[count]);
+            run.source[run.count] = spectra + samples[i].source * cell_size<T>;
+            kernel.evaluate(samples[i].tu, samples[i].tv, run.weights[run.count]);
+            ++i;
         }
-        switch (count) { // known to the compiler, so that no loop's end is guessed wrong
-        case 1: add_group<1, Mirrored, Taps, A>(g, rows, first.row, first.column); break;
-        case 2: add_group<2, Mirrored, Taps, A>(g, rows, first.row, first.column); break;
-        case 3: add_group<3, Mirrored, Taps, A>(g, rows, first.row, first.column); break;
-        default: add_group<group_size, Mirrored, Taps, A>(g, rows, first.row, first.column);
+        switch (run.count) { // known to the compiler, so that no loop's end is guessed wrong
+        case 1: add_run<1, Mirrored, Taps, A>(run, rows, first.row, first.column); break;
+        case 2: add_run<2, Mirrored, Taps, A>(run, rows, first.row, first.column); break;
+        case 3: add_run<3, Mirrored, Taps, A>(run, rows, first.row, first.column); break;
+        case group_size:
+            add_run<group_size, Mirrored, Taps, A>(run, rows, first.row, first.column);
+            break;
+        default: add_run<0, Mirrored, Taps, A>(run, rows, first.row, first.column);
         }
     }
 }

@@ -3,8 +3,8 @@
 // Sweep: across the grid, strip by strip, in a window that stays in cache.
 //
 // The grid is never held whole. A window of two strips, 16 rows, slides along u: a strip's samples are
-// scattered into it, which completes the strip's own rows; they are transformed along v, stored past the
-// caches, and cleared for the strip after the next. The adjoint runs the same way: rows are loaded and
+// scattered into it, which completes the strip's own rows; each is transformed along v, stored past the
+// caches, and cleared for the strip after the next while it is in L2. The adjoint runs the same way: rows are loaded and
 // transformed ahead of the strip whose samples gather from them.
 //
 // Each thread sweeps strips of its own. The strip before its first one it scatters too, for what that
@@ -100,8 +100,9 @@ public:
                 const auto cells = fft::detail::lines<T>::at(row);
                 along_v_.run(cells.exchanged(), cells.exchanged(), space);
                 store_row(row, u, out);
+                clear_row(row);
             }
-            clear(s, window);
+            clear_beyond(s, window);
         }
         clear(strips.end, window);
         stream_fence();
@@ -140,8 +141,16 @@ private:
         }
         return rows;
     }
+    // While it is still in cache; `row` points to v = 0.
+    void clear_row(T* row) const noexcept {
+        std::fill_n(row - half_plane::margin * cell_size<T>, row_size(), T(0));
+    }
     void clear(std::size_t s, T* window) const noexcept {
         std::fill_n(own_rows(s, window), tile * row_size(), T(0));
+    }
+    // A strip's margins beyond the half plane, which nothing else clears.
+    void clear_beyond(std::size_t s, T* window) const noexcept {
+        if (plane_.end_row(s) - plane_.begin_row(s) < tile) clear(s, window);
     }
 
     template <std::size_t Taps>
