@@ -13,21 +13,14 @@
 #include <vector>
 
 #include <destrier/fft.hpp>
+#include <destrier/gridrec/options.hpp>
 #include <destrier/gridrec/samples.hpp>
 #include <destrier/gridrec/scatter.hpp>
 #include <destrier/layout.hpp>
 #include <destrier/memory.hpp>
 #include <destrier/simd.hpp>
 
-namespace destrier::gridrec {
-
-/// How a projection goes on beyond the detector, in the radial padding.
-enum class edge {
-    zero,     ///< the object ends within the field of view
-    replicate ///< with the detector's first and last value: the object is wider than the field of view
-};
-
-namespace detail {
+namespace destrier::gridrec::detail {
 
 // What spectra are multiplied by, besides the phase: response[j], one for all angles or one for each,
 // times weights[angle].
@@ -199,6 +192,4 @@ private:
     fft::plan_r2c<T, A> fft_;
 };
 
-} // namespace detail
-
-} // namespace destrier::gridrec
+} // namespace destrier::gridrec::detail
