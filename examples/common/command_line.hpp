@@ -25,6 +25,17 @@ CLI::Option* add_text(CLI::App& app, const std::string& name, const std::string&
         ->type_name(shown);
 }
 
+/// Checks that a number is above 0.
+inline CLI::Validator positive() {
+    return CLI::Validator(
+        [](const std::string& text) {
+            double value = 0;
+            if (CLI::detail::lexical_cast(text, value) && value > 0) return std::string();
+            return "is " + text + ", expected a positive number";
+        },
+        "");
+}
+
 /// An option whose words stand for values.
 template <class T>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, const std::string& help,

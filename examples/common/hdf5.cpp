@@ -46,8 +46,9 @@ handle selected(hid_t data, const box& where) {
     handle space(H5Dget_space(data), H5Sclose);
     const std::array<hsize_t, 3> first{where.first[0], where.first[1], where.first[2]};
     const std::array<hsize_t, 3> count{where.count[0], where.count[1], where.count[2]};
-    if (H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr) <
-        0) {
+    const std::array<hsize_t, 3> step{where.step[0], where.step[1], where.step[2]};
+    if (H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, first.data(), step.data(), count.data(),
+                            nullptr) < 0) {
         fail("cannot select a part of a data set");
     }
     return space;
@@ -187,8 +188,15 @@ handle with_parent_groups() {
     return list;
 }
 
-handle creation_list(const storage& how) {
+// Without the time of day, so that the same values make the same file.
+handle untimed() {
     handle list(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    H5Pset_obj_track_times(list.get(), false);
+    return list;
+}
+
+handle creation_list(const storage& how) {
+    handle list = untimed();
     if (!how.chunk.empty()) {
         const std::vector<hsize_t> chunk = as_hsize(how.chunk);
         H5Pset_chunk(list.get(), static_cast<int>(chunk.size()), chunk.data());
@@ -196,6 +204,7 @@ handle creation_list(const storage& how) {
     }
     // Every value is written by us: a first pass of zeros would double the traffic.
     H5Pset_fill_time(list.get(), H5D_FILL_TIME_NEVER);
+    if (how.at_once) H5Pset_alloc_time(list.get(), H5D_ALLOC_TIME_EARLY);
     return list;
 }
 
@@ -241,8 +250,8 @@ void pack_column(const column& c, char* to, std::size_t bytes_in_row) {
 void create_and_write(hid_t file, const std::filesystem::path& path, const std::string& name, hid_t type,
                       std::size_t rows, const void* values) {
     const handle space = memory_space({rows});
-    const handle parents = with_parent_groups();
-    handle id(H5Dcreate2(file, name.c_str(), type, space.get(), parents.get(), H5P_DEFAULT, H5P_DEFAULT),
+    const handle parents = with_parent_groups(), list = untimed();
+    handle id(H5Dcreate2(file, name.c_str(), type, space.get(), parents.get(), list.get(), H5P_DEFAULT),
               H5Dclose);
     if (!id || H5Dwrite(id.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0 || !id.close())
         fail("cannot write " + name + " of " + path.string());
@@ -266,6 +275,21 @@ std::vector<std::size_t> dataset::extents() const {
         static_cast<std::size_t>(std::max(H5Sget_simple_extent_ndims(space.get()), 0)));
     H5Sget_simple_extent_dims(space.get(), extents.data(), nullptr);
     return {extents.begin(), extents.end()};
+}
+
+std::optional<std::uint64_t> dataset::offset_of_floats() const {
+    const handle type(H5Dget_type(id_.get()), H5Tclose);
+    const haddr_t offset = H5Dget_offset(id_.get()); // none of chunks, and of what other files hold
+    if (H5Tequal(type.get(), H5T_NATIVE_FLOAT) <= 0 || offset == HADDR_UNDEF) return {};
+    return offset;
+}
+
+std::vector<std::size_t> dataset::blocks() const {
+    const handle list(H5Dget_create_plist(id_.get()), H5Pclose);
+    if (H5Pget_layout(list.get()) != H5D_CHUNKED) return {};
+    std::vector<hsize_t> sizes(extents().size());
+    H5Pget_chunk(list.get(), static_cast<int>(sizes.size()), sizes.data());
+    return {sizes.begin(), sizes.end()};
 }
 
 void dataset::read(const box& where, float* values) const {
@@ -543,9 +567,9 @@ dataset file::create_dataset(const std::string& name, const std::vector<std::siz
 void file::write_text(const std::string& name, const std::string& text) {
     const handle type = text_type(text.size());
     const handle space(H5Screate(H5S_SCALAR), H5Sclose);
-    const handle parents = with_parent_groups();
+    const handle parents = with_parent_groups(), list = untimed();
     const handle id(H5Dcreate2(id_.get(), name.c_str(), type.get(), space.get(), parents.get(),
-                               H5P_DEFAULT, H5P_DEFAULT),
+                               list.get(), H5P_DEFAULT),
                     H5Dclose);
     if (!id || H5Dwrite(id.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.c_str()) < 0) {
         fail("cannot write " + path_.string() + ":" + name);

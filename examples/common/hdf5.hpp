@@ -45,9 +45,9 @@ private:
     closer close_ = nullptr;
 };
 
-/// A box of a three-dimensional data set: first index and number along each axis.
+/// A box of a three-dimensional data set: first index, number and step along each axis.
 struct box {
-    std::array<std::size_t, 3> first, count;
+    std::array<std::size_t, 3> first, count, step = {1, 1, 1};
 };
 
 /// A data set of numbers. HDF5 converts between its type and float where they differ.
@@ -57,6 +57,10 @@ public:
 
     const std::string& name() const noexcept { return name_; }
     std::vector<std::size_t> extents() const;
+    /// The extents of the blocks that it is stored in, each compressed by itself; none where it is contiguous.
+    std::vector<std::size_t> blocks() const;
+    /// Where in the file the values begin, if they lie there in one piece, as floats do in memory.
+    std::optional<std::uint64_t> offset_of_floats() const;
 
     void read(const box& where, float* values) const; // where.count values, last index fastest
     /// As many values as there are between `first` and `first + count` along each axis, last index fastest.
@@ -119,6 +123,7 @@ struct storage {
     hid_t type;                          // H5T_NATIVE_FLOAT ...
     std::vector<std::size_t> chunk = {}; // empty: contiguous
     unsigned gzip = 0;                   // 0 to 9; needs chunks
+    bool at_once = false;                // the file gets its space when the data set is made
 };
 
 /// A file, open for reading or new.

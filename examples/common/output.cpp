@@ -22,12 +22,6 @@ fs::path without_trailing_slash(const fs::path& name) {
     return name.has_filename() ? name : name.parent_path();
 }
 
-fs::path part_of(const fs::path& name) {
-    fs::path part = name;
-    part += ".part";
-    return part;
-}
-
 [[noreturn]] void refuse_existing(const fs::path& name, const char* what) {
     throw std::runtime_error(name.string() + ": " + what + "; --overwrite replaces it");
 }
@@ -49,7 +43,14 @@ void remove_named(const fs::path& directory, const fs::path& extension) {
 
 } // namespace
 
-staged_file::staged_file(fs::path name, bool overwrite) : name_(std::move(name)), part_(part_of(name_)) {
+fs::path part_of(const fs::path& name) {
+    fs::path part = without_trailing_slash(name);
+    part += ".part";
+    return part;
+}
+
+staged_file::staged_file(fs::path name, bool overwrite, part_file begin)
+    : name_(std::move(name)), part_(part_of(name_)) {
     if (fs::is_directory(name_))
         throw std::runtime_error(name_.string() + ": is a directory, expected a file's name");
     if (fs::exists(name_) && !fs::is_regular_file(name_)) {
@@ -57,12 +58,14 @@ staged_file::staged_file(fs::path name, bool overwrite) : name_(std::move(name))
                                  ": is not a regular file, and cannot be replaced by one");
     }
     if (fs::exists(name_) && !overwrite) refuse_existing(name_, "exists");
-    if (!std::ofstream(part_, std::ios::trunc)) {
+    const auto mode = begin == part_file::anew ? std::ios::trunc : std::ios::app;
+    if (!std::ofstream(part_, mode)) {
         throw std::runtime_error("cannot create " + part_.string() + ": " + std::strerror(errno));
     }
 }
 
 staged_file::~staged_file() {
+    if (kept_) return;
     std::error_code ignored;
     fs::remove(part_, ignored);
 }
@@ -121,7 +124,7 @@ void note_signals() {
 }
 
 void stop_if_interrupted() {
-    if (noted_signal != 0) throw interrupted{noted_signal};
+    if (noted_signal != 0) throw interrupted{.signal = noted_signal};
 }
 
 } // namespace common

@@ -3,7 +3,7 @@
 // output.hpp: results appear under their names complete or not at all.
 //
 // What is being made lies beside its name, with .part behind it. commit() renames; whatever ends the
-// work before (an error, Ctrl-C, a batch system's SIGTERM) removes it.
+// work before (an error, Ctrl-C, a batch system's SIGTERM) removes it, unless it is to be kept.
 #pragma once
 
 #include <cstdint>
@@ -11,20 +11,29 @@
 
 namespace common {
 
+/// Where what is to become `name` is made, a file or a directory.
+std::filesystem::path part_of(const std::filesystem::path& name);
+
+/// Whether a part that an earlier run left is to be gone on with.
+enum class part_file { anew, as_left };
+
 /// A file in the making.
 class staged_file {
 public:
     /// Refuses a name that exists unless overwrite, and a place where no file can be made.
-    staged_file(std::filesystem::path name, bool overwrite);
+    staged_file(std::filesystem::path name, bool overwrite, part_file begin = part_file::anew);
     staged_file(const staged_file&) = delete;
     staged_file& operator=(const staged_file&) = delete;
     ~staged_file();
 
     const std::filesystem::path& part() const noexcept { return part_; }
     void commit();
+    /// From now on, the part outlives what ends the work before commit(): a later run can go on with it.
+    void keep() noexcept { kept_ = true; }
 
 private:
     std::filesystem::path name_, part_;
+    bool kept_ = false;
 };
 
 /// A directory of files in the making, all named *extension.
@@ -50,6 +59,7 @@ void require_free_space(const std::filesystem::path& file, std::uintmax_t bytes)
 /// Thrown by stop_if_interrupted().
 struct interrupted {
     int signal;
+    const char* text = "interrupted, nothing half-written is left"; // for the user
 };
 
 /// From now on the first SIGINT, SIGTERM or SIGHUP is noted; a second one ends the program at once.

@@ -12,6 +12,7 @@ namespace common {
 
 struct rgb {
     std::uint8_t red, green, blue;
+    friend bool operator==(const rgb&, const rgb&) = default;
 };
 
 /// Writes pixels, whose rows of `width` go from the top of the picture down, 8 bits a channel.

@@ -45,6 +45,11 @@ void progress::advance(std::size_t done, const std::string& note) {
     advance(done);
 }
 
+stage_times& stage_times::operator+=(const stage_times& other) {
+    for (const auto& [name, spent] : other.seconds_) add(name, std::chrono::duration<double>(spent));
+    return *this;
+}
+
 double stage_times::seconds(const std::string& stage) const {
     for (const auto& [name, spent] : seconds_) {
         if (name == stage) return spent;
@@ -56,7 +61,7 @@ std::string stage_times::text() const {
     std::string text;
     for (const auto& [name, spent] : seconds_) {
         char line[80];
-        std::snprintf(line, sizeof line, "  %-12s %9.3f s\n", name.c_str(), spent);
+        std::snprintf(line, sizeof line, "  %-14s %9.3f s\n", name.c_str(), spent);
         text += line;
     }
     return text;

@@ -40,6 +40,7 @@ public:
         const timer t{*this, stage, std::chrono::steady_clock::now()};
         return f();
     }
+    stage_times& operator+=(const stage_times& other);
     double seconds(const std::string& stage) const;
     std::string text() const; // one line a stage
 

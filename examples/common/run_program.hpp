@@ -22,7 +22,7 @@ int run_program(const char* name, const char* less, F&& work) {
         work();
         return 0;
     } catch (const interrupted& stop) {
-        std::fprintf(stderr, "%s: interrupted, nothing half-written is left\n", name);
+        std::fprintf(stderr, "%s: %s\n", name, stop.text);
         return 128 + stop.signal;
     } catch (const failed_elsewhere&) { // and said there
     } catch (const std::bad_alloc&) {

@@ -14,17 +14,17 @@
 
 #include <healpix_cxx/healpix_base.h>
 
-#include "lettering.hpp"
-
 namespace mapmaking {
 namespace {
 
+using common::fill;
 using common::rgb;
+using common::width_of;
+using common::write_text;
 
 constexpr rgb background{16, 18, 24}, text{190, 196, 210}, nothing_known{92, 95, 102};
 constexpr std::size_t panel_width = 640, margin = 16, bar_height = 14, bar_width = 256;
-constexpr std::size_t dot = 2; // pixels of a point of a letter
-constexpr std::size_t line_height = lettering::height * dot + 8;
+constexpr std::size_t line_height = common::text_height + 8;
 constexpr double pi = std::numbers::pi, degree = pi / 180;
 
 // ---- colors
@@ -239,35 +239,13 @@ view zoomed(const patch& p, std::size_t nside) {
 
 // ---- drawing
 
-void fill(drawing& d, std::size_t left, std::size_t top, std::size_t width, std::size_t height,
-          rgb color) {
-    for (std::size_t y = top; y < std::min(top + height, d.height()); ++y) {
-        for (std::size_t x = left; x < std::min(left + width, d.width); ++x)
-            d.pixels[y * d.width + x] = color;
-    }
-}
-
-std::size_t width_of(std::string_view words) { return words.size() * lettering::advance * dot; }
-
-void write_text(drawing& d, std::size_t left, std::size_t top, std::string_view words) {
-    for (const char letter : words) {
-        for (std::size_t y = 0; y < lettering::height; ++y) {
-            for (std::size_t x = 0; x < lettering::width; ++x) {
-                if (lettering::inked(letter, x, y))
-                    fill(d, left + x * dot, top + y * dot, dot, dot, text);
-            }
-        }
-        left += lettering::advance * dot;
-    }
-}
-
 void draw_bar(drawing& d, std::size_t left, std::size_t top, const color_range& range) {
     const std::string low = number_text("%.3g", range.low), high = number_text("%.3g", range.high);
     const std::size_t bar = left + (panel_width - bar_width) / 2;
     for (std::size_t x = 0; x < bar_width; ++x)
         fill(d, bar + x, top, 1, bar_height, range.at(static_cast<double>(x) / (bar_width - 1)));
-    write_text(d, bar - width_of(low) - dot * lettering::advance, top, low);
-    write_text(d, bar + bar_width + dot * lettering::advance, top, high);
+    write_text(d, bar - width_of(low) - common::letter_width, top, low, text);
+    write_text(d, bar + bar_width + common::letter_width, top, high, text);
 }
 
 // A panel's values in the pixels that are shown.
@@ -280,8 +258,8 @@ struct shown_panel {
 std::size_t panel_height(const view& v) { return v.height + 2 * line_height; }
 
 void draw_panel(drawing& d, std::size_t left, std::size_t top, const view& v, const shown_panel& p) {
-    write_text(d, left, top,
-               std::string_view(p.title).substr(0, panel_width / (lettering::advance * dot)));
+    write_text(d, left, top, std::string_view(p.title).substr(0, panel_width / common::letter_width),
+               text);
     top += line_height;
     for (std::size_t i = 0; i < v.pixels.size(); ++i) {
         if (v.pixels[i] == view::none) continue;
@@ -357,7 +335,7 @@ drawing draw_picture(std::size_t nside, ordering order, const std::vector<pictur
     d.pixels.assign(d.width * (rows * step_y + margin + line_height), background);
     for (std::size_t i = 0; i < ready.size(); ++i)
         draw_panel(d, margin + i % in_row * step_x, margin + i / in_row * step_y, v, ready[i]);
-    write_text(d, margin, margin + rows * step_y, v.caption + ", nside " + std::to_string(nside));
+    write_text(d, margin, margin + rows * step_y, v.caption + ", nside " + std::to_string(nside), text);
     return d;
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "common/png.hpp"
+#include "common/drawing.hpp"
 #include "sky_map.hpp"
 
 namespace mapmaking {
@@ -29,12 +29,7 @@ struct picture_panel {
         {}; // as wide a range as that panel's, around this one's own middle
 };
 
-struct drawing {
-    std::size_t width = 0;
-    std::vector<common::rgb> pixels; // rows from the top down
-
-    std::size_t height() const noexcept { return width > 0 ? pixels.size() / width : 0; }
-};
+using common::drawing;
 
 /// Panels in rows of up to three, under their titles, and under each what the ends of its colors stand for. What is
 /// unseen is gray. North is up, and longitude grows to the left. The whole sphere is shown in Mollweide's

@@ -19,8 +19,8 @@
 #include <healpix_cxx/healpix_base.h>
 
 #include "common/fits.hpp"
+#include "common/lettering.hpp"
 #include "common/test_files.hpp"
-#include "lettering.hpp"
 #include "picture.hpp"
 #include "sky_map.hpp"
 
@@ -29,6 +29,7 @@
 using namespace mapmaking;
 using namespace reference;
 namespace fs = std::filesystem;
+namespace lettering = common::lettering;
 using common::contents;
 using common::put;
 using common::replace;

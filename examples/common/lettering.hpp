@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace mapmaking::lettering {
+namespace common::lettering {
 
 inline constexpr std::size_t width = 5, height = 8, advance = 6; // in points; letters are a point apart
 
@@ -79,4 +79,4 @@ constexpr bool inked(char letter, std::size_t x, std::size_t y) {
     return drawn[number / in_band * height + y][number % in_band * advance + x] == '#';
 }
 
-} // namespace mapmaking::lettering
+} // namespace common::lettering
