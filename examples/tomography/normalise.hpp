@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// normalise.hpp: from counts to line integrals of the attenuation, -log((data - dark) / (white - dark)).
+// normalise.hpp: from counts to the transmission (data - dark) / (white - dark), and on to line integrals of the
+// attenuation, its -log.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "scan.hpp"
+#include "stack.hpp"
 
 namespace tomo {
 
@@ -29,7 +31,7 @@ flat_field make_flat_field(const frames& white, const frames& dark, average how)
 struct guard_counts {
     /// Transmission below 1e-5, the last bit of a 16-bit detector: taken as 1e-5.
     std::uint64_t opaque = 0;
-    /// NaN or infinite: replaced by the sample on their left in the row, or by 0 at its start.
+    /// NaN or infinite: replaced by the transmission on their left in the row, or by 1 at its start.
     std::uint64_t not_finite = 0;
 
     guard_counts& operator+=(const guard_counts& other) noexcept {
@@ -39,7 +41,11 @@ struct guard_counts {
     }
 };
 
-/// Turns counts into line integrals where they lie; projections is (angles, flat.rows, flat.columns).
-guard_counts normalise(float* projections, std::size_t angles, const flat_field& flat, int threads);
+/// Turns counts into transmissions where they lie; counts is (angles, flat.rows, flat.columns). Guards what is not
+/// finite.
+guard_counts to_transmission(projections counts, const flat_field& flat, int threads);
+
+/// Turns transmissions into line integrals where they lie. Guards what is opaque, replaced samples too.
+guard_counts to_line_integrals(projections transmission, int threads);
 
 } // namespace tomo
