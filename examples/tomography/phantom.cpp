@@ -8,18 +8,11 @@
 #include <destrier/parallel.hpp>
 
 namespace tomo {
+namespace {
 
-// (x, y) is inside where p^2 + q^2 <= 1, p = ((x - x0) c + (y - y0) s) / a, q = ((y - y0) c - (x - x0) s) / b.
-struct phantom::ellipse {
-    double x, y, a, b, cosine, sine, density;
+constexpr int fine = 4; // points along a side of a pixel
 
-    bool contains(double px, double py) const {
-        const double p = ((px - x) * cosine + (py - y) * sine) / a;
-        const double q = ((py - y) * cosine - (px - x) * sine) / b;
-        return p * p + q * q <= 1;
-    }
-    double reach() const { return std::max(a, b); }
-};
+} // namespace
 
 phantom::phantom(std::size_t columns) {
     // Lengths in half widths; density 1 over the whole width attenuates by exp(-4).
@@ -48,21 +41,21 @@ phantom::phantom(std::size_t columns) {
     }
 }
 
-std::vector<phantom::ellipse> phantom::cut(double z) const {
-    std::vector<ellipse> plane;
+phantom::plane phantom::at(double z) const {
+    plane cut;
     for (const ellipsoid& e : parts_) {
         const double height = (z - e.z) / e.c, rest = 1 - height * height;
         if (rest <= 0) continue;
         const double scale = std::sqrt(rest);
-        plane.push_back(
+        cut.parts_.push_back(
             {e.x, e.y, e.a * scale, e.b * scale, std::cos(e.angle), std::sin(e.angle), e.density});
     }
-    return plane;
+    return cut;
 }
 
-void phantom::project(double z, double theta, double center, std::span<double> row) const {
+void phantom::plane::project(double theta, double center, std::span<double> row) const {
     const double cosine = std::cos(theta), sine = std::sin(theta);
-    for (const ellipse& e : cut(z)) {
+    for (const ellipse& e : parts_) {
         // Half the width of the shadow, along and across the ellipse's own axes.
         const double w = std::hypot(e.a * (cosine * e.cosine + sine * e.sine),
                                     e.b * (sine * e.cosine - cosine * e.sine));
@@ -79,28 +72,40 @@ void phantom::project(double z, double theta, double center, std::span<double> r
     }
 }
 
+// How many of the points of the pixel around (px, py) the ellipse holds. The points are within 0.54 of the middle,
+// so that they need not be looked at one by one but near the ellipse's edge.
+int phantom::ellipse::hits(double px, double py) const {
+    const auto radius = [&](double dx, double dy) {
+        const double p = ((px + dx - x) * cosine + (py + dy - y) * sine) / a;
+        const double q = ((py + dy - y) * cosine - (px + dx - x) * sine) / b;
+        return p * p + q * q;
+    };
+    const double middle = std::sqrt(radius(0, 0)), slack = 0.54 / std::min(a, b);
+    if (middle > 1 + slack) return 0;
+    if (middle < 1 - slack) return fine * fine;
+    int inside = 0;
+    for (int i = 0; i < fine * fine; ++i) {
+        inside += radius((i % fine + 0.5) / fine - 0.5, (i / fine + 0.5) / fine - 0.5) <= 1;
+    }
+    return inside;
+}
+
 std::vector<float> phantom::slice(double z, std::size_t size, int threads) const {
-    constexpr int fine = 4;
-    const std::vector<ellipse> plane = cut(z);
+    const plane cut = at(z);
     const auto origin = static_cast<double>(size / 2);
     std::vector<float> image(size * size);
     destrier::parallel_for(size, threads, [&](std::size_t row) {
         const double y = origin - static_cast<double>(row);
         std::vector<double> sums(size);
-        for (const ellipse& e : plane) {
+        for (const ellipse& e : cut.parts_) {
             if (std::abs(y - e.y) > e.reach() + 1) continue;
             const double left = std::clamp(e.x - e.reach() + origin - 1, 0.0, static_cast<double>(size));
             const double right =
                 std::clamp(e.x + e.reach() + origin + 2, 0.0, static_cast<double>(size));
             for (auto column = static_cast<std::size_t>(left); column < static_cast<std::size_t>(right);
                  ++column) {
-                const double x = static_cast<double>(column) - origin;
-                int hits = 0;
-                for (int i = 0; i < fine * fine; ++i) {
-                    const double dx = (i % fine + 0.5) / fine - 0.5, dy = (i / fine + 0.5) / fine - 0.5;
-                    hits += e.contains(x + dx, y + dy);
-                }
-                sums[column] += e.density * hits / (fine * fine);
+                sums[column] +=
+                    e.density * e.hits(static_cast<double>(column) - origin, y) / (fine * fine);
             }
         }
         std::transform(sums.begin(), sums.end(), image.begin() + static_cast<std::ptrdiff_t>(row * size),

@@ -9,6 +9,7 @@
 //         Computerized Tomographic Imaging (1988), table 3.1
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -18,13 +19,35 @@ namespace tomo {
 /// Positions are in pixels from the rotation axis (x to the right, y up) and from the middle row (z up);
 /// densities in 1/pixel.
 class phantom {
+    // What a plane cuts out of an ellipsoid: (x, y) is inside where p^2 + q^2 <= 1, with
+    // p = ((x - x0) c + (y - y0) s) / a, q = ((y - y0) c - (x - x0) s) / b.
+    struct ellipse {
+        double x, y, a, b, cosine, sine, density;
+
+        double reach() const { return std::max(a, b); }
+        int hits(double px, double py) const;
+    };
+
 public:
     /// The head fills 0.92 of the half width of a detector of so many columns.
     explicit phantom(std::size_t columns);
 
     /// Adds the line integrals seen by one detector row: pixel k lies at s = k, and the line through
     /// it is where x cos(theta) + y sin(theta) + center = k at height z.
-    void project(double z, double theta, double center, std::span<double> row) const;
+    void project(double z, double theta, double center, std::span<double> row) const {
+        at(z).project(theta, center, row);
+    }
+
+    /// The plane at one height, for many projections of it.
+    class plane {
+    public:
+        void project(double theta, double center, std::span<double> row) const;
+
+    private:
+        friend class phantom;
+        std::vector<ellipse> parts_;
+    };
+    plane at(double z) const;
 
     /// The plane at height z as size x size pixels, each the mean of 4 x 4 points in it; the origin is
     /// the middle of pixel (size / 2, size / 2).
@@ -34,9 +57,6 @@ private:
     struct ellipsoid {
         double x, y, z, a, b, c, angle, density;
     };
-    struct ellipse; // what a plane cuts out of an ellipsoid
-
-    std::vector<ellipse> cut(double z) const;
 
     std::vector<ellipsoid> parts_;
 };

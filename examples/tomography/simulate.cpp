@@ -2,67 +2,47 @@
 #include "simulate.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdio>
 #include <numbers>
+#include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include <destrier/layout.hpp>
 #include <destrier/parallel.hpp>
 
+#include "camera.hpp"
 #include "common/hdf5.hpp"
 #include "common/output.hpp"
 #include "common/progress.hpp"
-#include "common/random.hpp"
 #include "phantom.hpp"
+#include "propagation.hpp"
 #include "volume.hpp"
 
 namespace tomo {
 namespace {
 
-constexpr double full_beam = 50000; // counts where the beam is brightest
+using destrier::view;
+
 constexpr std::size_t reference_frames = 10;
 constexpr std::size_t frames_at_once = 8;
+constexpr double brightest_fringe = 2.5; // of the beam
 
-// A camera before a beam that is brighter in the middle; no two pixels have the same gain.
-class camera {
-public:
-    enum kind : std::uint64_t { projection, white, dark };
-
-    explicit camera(const simulate_options& options) : options_(options) {}
-
-    // The counts of one row; row holds line integrals and receives the counts.
-    void expose(kind what, std::size_t frame, std::size_t row_number, std::span<double> row) const {
-        common::random_stream random(options_.seed, frame << 2 | what, row_number);
-        for (std::size_t k = 0; k < row.size(); ++k) {
-            const double offset = dark_counts(row_number, k);
-            const double beam = what == dark ? 0 : full_beam * gain(row_number, k) * std::exp(-row[k]);
-            row[k] = offset + (options_.photons > 0 ? noisy(beam, random) : beam);
-        }
-    }
-
-private:
-    double noisy(double beam, common::random_stream& random) const {
-        const double counts_per_photon = full_beam / options_.photons;
-        return counts_per_photon * common::poisson(beam / counts_per_photon, random);
-    }
-    double pixel_pattern(std::size_t row, std::size_t k, std::uint64_t which) const { // -1 .. 1
-        return static_cast<double>(common::mixed(common::mixed(row + 1) + 4 * k + which) >> 11) *
-                   0x1p-52 -
-               1;
-    }
-    double dark_counts(std::size_t row, std::size_t k) const {
-        return 100 + 20 * pixel_pattern(row, k, 1);
-    }
-    double gain(std::size_t row, std::size_t k) const {
-        const double x = static_cast<double>(k) / static_cast<double>(options_.columns) - 0.55;
-        const double y = static_cast<double>(row) / static_cast<double>(options_.rows) - 0.45;
-        return std::exp(-1.5 * (x * x + y * y)) * (0.97 + 0.03 * pixel_pattern(row, k, 0));
-    }
-
-    const simulate_options& options_;
-};
+camera_options camera_of(const simulate_options& options) {
+    camera_options camera;
+    camera.columns = options.columns;
+    camera.rows = options.rows;
+    if (options.phase.delta_beta != 0) camera.full_beam /= 2;
+    camera.photons = options.photons;
+    camera.stripes = options.stripes;
+    camera.zingers = options.zingers;
+    camera.seed = options.seed;
+    return camera;
+}
 
 // One data set of the scan, written frame by frame.
 class frame_writer {
@@ -119,20 +99,87 @@ std::vector<double> angles_in_degrees(const simulate_options& options) {
     return theta;
 }
 
-// Exposes the frames of one kind; integrals(frame, row, values) adds the object's line integrals.
-template <class Integrals>
-void expose_frames(frame_writer& out, camera::kind what, std::size_t count,
-                   const simulate_options& options, common::progress& shown, Integrals&& integrals) {
-    const camera camera(options);
+// What part of the beam arrives where there is no sample in it.
+struct open_beam {
+    void turn_to(std::size_t, std::size_t) {}
+    void arrive(std::size_t, std::size_t, std::span<double> row) {
+        std::fill(row.begin(), row.end(), 1.0);
+    }
+};
+
+// What part of the beam arrives behind the phantom.
+class sample {
+public:
+    sample(const simulate_options& options, const std::vector<double>& theta, double center)
+        : options_(options), theta_(theta), center_(center) {
+        const phantom object(options.columns);
+        if (options.phase.delta_beta != 0) propagation_.emplace(blur_of(options.phase));
+        const std::size_t more = propagation_ ? propagation::margin : 0;
+        for (std::size_t row = 0; row < options.rows + 2 * more; ++row) {
+            planes_.push_back(object.at(height_of(row, options.rows + 2 * more)));
+        }
+    }
+
+    // Makes ready for the projections first .. first + count - 1.
+    void turn_to(std::size_t first, std::size_t count) {
+        if (!propagation_) return;
+        first_ = first;
+        const std::size_t rows = planes_.size(), columns = options_.columns + 2 * propagation::margin;
+        transmission_.resize(count * rows * columns);
+        destrier::parallel_for(count * rows, options_.threads, [&](std::size_t i) {
+            transmit(planes_[i % rows], first + i / rows, center_ + double{propagation::margin},
+                     {&transmission_[i * columns], columns});
+        });
+    }
+
+    void arrive(std::size_t angle, std::size_t row, std::span<double> values) {
+        if (!propagation_) return transmit(planes_[row], angle, center_, values);
+        const std::size_t rows = planes_.size(), columns = values.size() + 2 * propagation::margin;
+        const double* const top = &transmission_[((angle - first_) * rows + row) * columns];
+        propagation_->apply(view<const double, 2>(top, {2 * propagation::margin + 1, columns}), values);
+        std::uint64_t cut = 0;
+        for (double& value : values) {
+            cut += value < 0 || value > brightest_fringe;
+            value = std::clamp(value, 0.0, brightest_fringe);
+        }
+        cut_.fetch_add(cut, std::memory_order_relaxed);
+    }
+
+    /// Counts that fringes would have made negative, or brighter than the camera can tell.
+    std::uint64_t cut() const { return cut_; }
+
+private:
+    void transmit(const phantom::plane& plane, std::size_t angle, double center,
+                  std::span<double> row) const {
+        std::fill(row.begin(), row.end(), 0.0);
+        plane.project(theta_[angle] * std::numbers::pi / 180, center, row);
+        for (double& value : row) value = std::exp(-value);
+    }
+
+    const simulate_options& options_;
+    const std::vector<double>& theta_;
+    double center_;
+    std::optional<propagation> propagation_;
+    std::vector<phantom::plane> planes_; // a detector row each, with the margins of the propagation
+    std::size_t first_ = 0;
+    std::vector<double> transmission_; // of some projections, with margins
+    std::atomic<std::uint64_t> cut_ = 0;
+};
+
+// Exposes the frames of one kind.
+template <class Beam>
+void expose_frames(frame_writer& out, const camera& eye, camera::kind what, std::size_t count,
+                   const simulate_options& options, common::progress& shown, Beam&& beam) {
     std::vector<double> counts(frames_at_once * options.rows * options.columns);
     for (std::size_t first = 0; first < count; first += frames_at_once) {
         const std::size_t n = std::min(frames_at_once, count - first);
-        std::fill(counts.begin(), counts.end(), 0.0);
+        beam.turn_to(first, n);
         destrier::parallel_for(n * options.rows, options.threads, [&](std::size_t i) {
             const std::size_t frame = first + i / options.rows, row = i % options.rows;
             const std::span<double> values(counts.data() + i * options.columns, options.columns);
-            integrals(frame, row, values);
-            camera.expose(what, frame, row, values);
+            beam.arrive(frame, row, values);
+            eye.expose(what, frame, static_cast<double>(frame) / static_cast<double>(count), row,
+                       values);
         });
         out.write(first, n, counts);
         shown.advance(n);
@@ -141,8 +188,9 @@ void expose_frames(frame_writer& out, camera::kind what, std::size_t count,
 }
 
 void write_scan(const std::filesystem::path& path, const simulate_options& options, double center) {
-    const phantom object(options.columns);
     const std::vector<double> theta = angles_in_degrees(options);
+    const camera eye(camera_of(options));
+    sample object(options, theta, center);
     common::h5::file file = common::h5::file::create(path);
     {
         frame_writer data(file, "/exchange/data", options.angles, options);
@@ -156,24 +204,26 @@ void write_scan(const std::filesystem::path& path, const simulate_options& optio
         file.write_text("/implements", "exchange");
 
         common::progress shown("simulate", "frames", options.angles + 2 * reference_frames);
-        const auto nothing = [](std::size_t, std::size_t, std::span<double>) {};
-        expose_frames(dark, camera::dark, reference_frames, options, shown, nothing);
-        expose_frames(white, camera::white, reference_frames, options, shown, nothing);
-        expose_frames(data, camera::projection, options.angles, options, shown,
-                      [&](std::size_t frame, std::size_t row, std::span<double> values) {
-                          object.project(height_of(row, options.rows),
-                                         theta[frame] * std::numbers::pi / 180, center, values);
-                      });
+        expose_frames(dark, eye, camera::dark, reference_frames, options, shown, open_beam());
+        expose_frames(white, eye, camera::white, reference_frames, options, shown, open_beam());
+        expose_frames(data, eye, camera::projection, options.angles, options, shown, object);
         for (frame_writer* set : {&data, &white, &dark}) set->data().close();
         angles.close();
     }
     file.close();
+    if (object.cut() > 0) {
+        std::fprintf(
+            stderr,
+            "destrier-tomo: warning: fringes at sharp edges took %llu samples beyond 0 to %g of "
+            "the beam, and were cut: the distance is too long for near-field propagation\n",
+            static_cast<unsigned long long>(object.cut()), brightest_fringe);
+    }
 }
 
 void write_truth(const std::filesystem::path& path, const simulate_options& options) {
     const phantom object(options.columns);
-    volume_file volume(path, options.rows, options.columns,
-                       {{"units", "1/pixel"}, {"source", "phantom"}});
+    create_volume(path, options.rows, options.columns, {{"units", "1/pixel"}, {"source", "phantom"}});
+    volume_writer volume(path);
     common::progress shown("truth", "slices", options.rows);
     for (std::size_t row = 0; row < options.rows; ++row) {
         volume.write(
@@ -189,9 +239,19 @@ std::uintmax_t scan_bytes(const simulate_options& options) {
     return (options.angles + 2 * reference_frames) * options.rows * options.columns * pixel;
 }
 
+void require_part(const char* name, double value, double most) {
+    if (value >= 0 && value <= most) return;
+    char text[120];
+    std::snprintf(text, sizeof text, "%s is %g, expected 0 to %g", name, value, most);
+    throw std::runtime_error(text);
+}
+
 } // namespace
 
 void simulate(const simulate_options& options) {
+    require_part("--stripes", options.stripes, 0.2);
+    require_part("--zingers", options.zingers, 0.1);
+    if (options.phase.delta_beta != 0) blur_of(options.phase); // throws where it makes no sense
     const double center = options.center.value_or(0.48 * static_cast<double>(options.columns));
     common::staged_file scan(options.output, options.overwrite);
     std::optional<common::staged_file> truth;
