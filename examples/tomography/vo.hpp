@@ -16,17 +16,12 @@
 #pragma once
 
 #include <span>
-#include <stdexcept>
 
 #include <destrier/layout.hpp>
 
-namespace tomo {
+#include "no_axis.hpp"
 
-/// Thrown where a scan does not tell where its axis is.
-class no_axis : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
+namespace tomo {
 
 /// The axis of all these slices, sought in the middle half of the detector, to 1/64 pixel.
 ///
