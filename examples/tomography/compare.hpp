@@ -16,7 +16,9 @@ struct difference {
     double correlation = 0;
 };
 
-/// Throws std::runtime_error if the volumes cannot be read or their shapes differ.
-difference compare(const std::filesystem::path& first, const std::filesystem::path& second);
+/// Accuracy  the same bits for any number of threads
+/// Throws    std::runtime_error if the volumes cannot be read or their shapes differ; common::interrupted
+difference compare(const std::filesystem::path& first, const std::filesystem::path& second,
+                   int threads = 0);
 
 } // namespace tomo

@@ -1,34 +1,37 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// picture.hpp: a few slices side by side, in gray, to look at.
+// picture.hpp: a volume to look at, in one PNG file.
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
+#include <string>
 #include <vector>
+
+#include "common/drawing.hpp"
+#include "survey.hpp"
+#include "volume.hpp"
 
 namespace tomo {
 
-class picture {
-public:
-    /// Will show up to three of the slices, spread evenly over the volume.
-    picture(std::size_t slices, std::size_t size);
+/// Three planes through the middle at right angles, or, of a volume of fewer than 16 slices, up to three of
+/// them, and the histogram, with the grays under it: from the 0.5th to the 99.5th percentile, for all. What
+/// is wider than 768 pixels is averaged down; what is not finite is red.
+///
+/// Throws  std::runtime_error if the volume cannot be read
+common::drawing draw_picture(const volume_reader& volume, const survey& found);
 
-    /// Offers slice number `slice`, (size, size); it is kept if it is one of those to show.
-    void offer(std::size_t slice, const float* values);
+/// Up to 25 slices, spread evenly over the volume, side by side, each under its label: labels[slice].
+/// Grays as above.
+///
+/// Throws  also std::invalid_argument if there is not one label a slice
+common::drawing draw_contact_sheet(const volume_reader& volume, const survey& found,
+                                   const std::vector<std::string>& labels);
 
-    /// One gray scale for all: the 0.5th to the 99.5th percentile of what lies in the circles. Slices
-    /// wider than 1024 pixels are averaged down.
-    void write(const std::filesystem::path& path) const;
-
-private:
-    struct tile {
-        std::size_t slice;
-        std::vector<float> values; // (shown_, shown_)
-    };
-
-    std::size_t size_, step_, shown_;
-    std::vector<tile> tiles_;
-};
+/// Those, into a PNG file.
+///
+/// Throws  also std::runtime_error naming the file and what libpng says
+void write_picture(const std::filesystem::path& path, const volume_reader& volume, const survey& found);
+void write_contact_sheet(const std::filesystem::path& path, const volume_reader& volume,
+                         const survey& found, const std::vector<std::string>& labels);
 
 } // namespace tomo
