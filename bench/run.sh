@@ -4,7 +4,8 @@
 # What they report in full stays in build/bench/*.json, the picture in build/bench/bench.png. Debian's
 # packages: libbenchmark-dev; to measure against, libfftw3-dev; python3 for the table, and
 # python3-matplotlib for the picture. Without arguments, numpy, numba and scipy are measured beside the
-# Legendre kernels too, in a table of their own, as far as PYTHON (python3 unless it is set) has them.
+# Legendre kernels too, and ducc0 and finufft beside gridrec, in tables of their own, as far as PYTHON (python3
+# unless it is set) has them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,8 +30,10 @@ done
 status=0
 python3 bench/table.py "${results[@]}" || status=$?
 if (($# == 0)); then
-    echo "running legendre_peers.py" >&2
-    "${PYTHON:-python3}" bench/legendre_peers.py build/bench/bench/bench_legendre || status=$?
+    for kernel in legendre gridrec; do
+        echo "running ${kernel}_peers.py" >&2
+        "${PYTHON:-python3}" "bench/${kernel}_peers.py" "build/bench/bench/bench_$kernel" || status=$?
+    done
 fi
 
 # Debian's package serves Debian's python3, which need not be the first in PATH.

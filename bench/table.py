@@ -34,6 +34,8 @@ def row(run):
              (("bytes_per_second", "B/s"), ("items_per_second", "/s")) if key in run]
     counters = [f"{key}={rate(value).strip()}" for key, value in run.items()
                 if key not in COMMON and isinstance(value, (int, float)) and not isinstance(value, bool)]
+    if run.get("label"):
+        counters.append(f"({run['label']})")
     return [run["name"], time(run["real_time"] * UNITS[run["time_unit"]]), " ".join(rates),
             " ".join(counters)]
 
