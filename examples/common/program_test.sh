@@ -58,6 +58,7 @@ holds() {
 }
 
 # with_ranks N ARGUMENTS: under mpirun, where N may be more than there are cores.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 with_ranks() {
     local ranks=$1
     shift

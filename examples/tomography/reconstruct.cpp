@@ -2,359 +2,402 @@
 #include "reconstruct.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <cmath>
+#include <csignal>
 #include <cstdio>
-#include <map>
-#include <numbers>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 #include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include <destrier/gridrec.hpp>
-#include <destrier/memory.hpp>
 #include <destrier/parallel.hpp>
 
-#include "center.hpp"
-#include "circle.hpp"
+#include "axis_of_scan.hpp"
 #include "common/output.hpp"
+#include "common/process_memory.hpp"
 #include "common/progress.hpp"
+#include "description.hpp"
+#include "journal.hpp"
+#include "memory_needs.hpp"
+#include "outputs.hpp"
 #include "picture.hpp"
+#include "pipeline.hpp"
+#include "prepared_scan.hpp"
 #include "program.hpp"
-#include "vo.hpp"
+#include "slice_maker.hpp"
+#include "survey.hpp"
+#include "tiff_stack.hpp"
 #include "volume.hpp"
 
 namespace tomo {
 namespace {
 
-namespace fs = std::filesystem;
-namespace gridrec = destrier::gridrec;
-using destrier::buffer;
-using destrier::view;
+constexpr double mib = 1 << 20;
 
-constexpr std::size_t batch = destrier::line<float>; // slices that gridrec reconstructs at once
-constexpr double degree = std::numbers::pi / 180;
-
-double as_mib(double bytes) { return bytes / (1 << 20); }
-
-void warn(const std::string& text) {
-    std::fprintf(stderr, "destrier-tomo: warning: %s\n", text.c_str());
+int threads_of_a_rank(const recon_options& options, const common::ranks& all) {
+    const int offered = destrier::thread_count(options.threads);
+    return options.threads > 0 ? offered : std::max(offered / static_cast<int>(all.on_this_node()), 1);
 }
 
-row_range checked_rows(const recon_options& options, const scan& input) {
-    const row_range rows{options.first_row, std::min(options.last_row, input.rows())};
-    const bool last_is_given = options.last_row != std::numeric_limits<std::size_t>::max();
-    if (rows.first >= rows.last || (last_is_given && options.last_row > input.rows())) {
-        throw std::runtime_error("--rows " + std::to_string(options.first_row) + ":" +
-                                 (last_is_given ? std::to_string(options.last_row) : "") +
-                                 " does not fit: expected first < last, and " + options.scan.string() +
-                                 " has rows 0:" + std::to_string(input.rows()));
-    }
-    return rows;
+// The rows of the prepared scan that lie wholly within those asked for.
+row_range chosen_rows(const recon_options& options, const scan& input) {
+    const index_choice rows =
+        fitted(options.rows, input.rows(), "--rows", input.path().string() + " has rows");
+    const std::size_t bin = options.prepare.bin;
+    const row_range whole{(rows.first + bin - 1) / bin, rows.last / bin};
+    if (whole.first < whole.last) return whole;
+    throw std::runtime_error("--bin " + std::to_string(bin) + " leaves nothing of rows " +
+                             std::to_string(rows.first) + ":" + std::to_string(rows.last) +
+                             ", expected a multiple of it among them and as many rows");
 }
 
-void check_center(double center, std::size_t columns) {
-    const auto width = static_cast<double>(columns);
-    if (std::abs(center - (width - 1) / 2) <= width) return;
-    char text[160];
-    std::snprintf(text, sizeof text,
-                  "--center %g is far outside the detector: expected %g to %g, it has %zu columns",
-                  center, (width - 1) / 2 - width, (width - 1) / 2 + width, columns);
-    throw std::runtime_error(text);
-}
-
-// The outputs under their temporary names; refused at once if they cannot be.
-struct outputs {
-    common::staged_file volume;
-    std::optional<common::staged_directory> tiff;
-    std::optional<common::staged_file> picture;
-
-    explicit outputs(const recon_options& o) : volume(checked_volume(o), o.overwrite) {
-        if (!o.tiff.empty()) tiff.emplace(o.tiff, ".tif", o.overwrite);
-        if (!o.picture.empty()) picture.emplace(o.picture, o.overwrite);
-    }
-    void require_space(std::uintmax_t volume_bytes) const {
-        common::require_free_space(volume.part(), volume_bytes);
-        if (tiff) common::require_free_space(tiff->part(), volume_bytes);
-    }
-    void commit() {
-        volume.commit();
-        if (tiff) tiff->commit();
-        if (picture) picture->commit();
-    }
-
-private:
-    static const fs::path& checked_volume(const recon_options& o) {
-        std::error_code ignored;
-        if (fs::equivalent(o.scan, o.volume, ignored)) {
-            throw std::runtime_error(o.volume.string() +
-                                     ": is the scan itself, expected another name for the volume");
+// The k-th of `parts` shares of the slices that are not done.
+std::vector<slice_range> share_of_rest(const std::vector<bool>& done, std::size_t parts, std::size_t k) {
+    const auto left = static_cast<std::size_t>(std::count(done.begin(), done.end(), false));
+    const destrier::range share = destrier::part(left, parts, k);
+    std::vector<slice_range> ranges;
+    std::size_t number = 0; // among those that are not done
+    for (std::size_t slice = 0; slice < done.size(); ++slice) {
+        if (done[slice]) continue;
+        const bool mine = number >= share.begin && number < share.end;
+        ++number;
+        if (!mine) continue;
+        if (!ranges.empty() && ranges.back().last == slice) {
+            ++ranges.back().last;
+        } else {
+            ranges.push_back({slice, slice + 1});
         }
-        if (o.picture == o.volume) {
-            throw std::runtime_error(o.volume.string() + ": is both the volume and the picture");
-        }
-        return o.volume;
     }
-};
-
-void announce(const recon_options& options, const scan& input, row_range rows) {
-    const auto [low, high] = std::minmax_element(input.theta().begin(), input.theta().end());
-    std::printf("%s: %zu projections of %zu rows x %zu columns, theta %g to %g degrees\n",
-                options.scan.c_str(), input.angles(), input.rows(), input.columns(), *low / degree,
-                *high / degree);
-    if (input.theta_is_assumed()) {
-        warn(options.scan.string() + " has no /exchange/theta: assuming " +
-             std::to_string(input.angles()) + " angles equally spaced over 180 degrees, 180 left out");
-    }
-    std::printf("rows %zu:%zu, %s of white and dark frames\n", rows.first, rows.last,
-                options.frames == average::mean ? "mean" : "median");
+    return ranges;
 }
 
-struct chosen_axis {
-    double center;
-    std::string method;
-};
-
-chosen_axis choose_axis(const recon_options& options, const scan& input, row_range rows) {
-    if (options.center) {
-        std::printf("rotation axis: %g, as given\n", *options.center);
-        return {*options.center, "given"};
-    }
-    try {
-        const axis found = find_axis(input, rows, options.frames, options.threads);
-        std::printf("rotation axis: %.2f by phase correlation (the best pair lacks %.2f degrees to half "
-                    "a turn)\n"
-                    "               %.2f by Vo's double wedge, used\n",
-                    found.phase_correlation, found.missing_degrees, found.vo);
-        if (std::abs(found.phase_correlation - found.vo) > 1) {
-            warn("the two methods disagree by more than a pixel; compare with --center " +
-                 std::to_string(found.phase_correlation));
-        }
-        return {found.vo, "Vo double wedge"};
-    } catch (const no_axis& e) {
-        throw std::runtime_error(std::string("cannot find the rotation axis: ") + e.what() +
-                                 "; give it with --center");
-    }
+std::size_t size_of(const std::vector<slice_range>& ranges) {
+    std::size_t sum = 0;
+    for (const slice_range& some : ranges) sum += some.size();
+    return sum;
 }
 
-// Uneven angles count by the part of the half circle they stand for; the neighbours of a gap count at
-// most twice as much as the middle one of all, for what lies in a gap was not seen.
-std::vector<double> weights_of(const std::vector<double>& theta) {
-    std::vector<double> weights = gridrec::angular_weights(theta), sorted = weights;
-    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-    std::nth_element(sorted.begin(), middle, sorted.end());
-    for (double& weight : weights) weight = std::min(weight, 2 * *middle);
-    return weights;
+void write_text(const std::filesystem::path& path, const std::string& text) {
+    std::ofstream file(path);
+    file << text << std::flush;
+    if (!file) throw std::runtime_error("cannot write " + path.string() + ": " + std::strerror(errno));
 }
 
-gridrec::plan<float> make_plan(const recon_options& options, const scan& input) {
-    static const std::map<std::string, gridrec::accuracy> accuracies{
-        {"fast", gridrec::accuracy::fast},
-        {"standard", gridrec::accuracy::standard},
-        {"accurate", gridrec::accuracy::accurate}};
-    gridrec::options how;
-    how.filter = gridrec::filter::named(options.filter);
-    how.accuracy = accuracies.at(options.accuracy);
-    how.edge = gridrec::edge::replicate;
-    how.weights = weights_of(input.theta());
-    return gridrec::plan<float>(input.theta(), input.columns(), how);
-}
-
-// Bytes that the memory limit has to cover.
-struct memory_need {
-    double fixed, slice;
-
-    memory_need(const scan& input, const gridrec::plan<float>& plan, int threads)
-        : fixed(static_cast<double>(plan.workspace_bytes(threads)) +
-                16.0 * static_cast<double>(plan.angles()) *
-                    static_cast<double>(plan.radial_size() / 2 + 1)),
-          slice(4.0 * static_cast<double>(input.columns()) *
-                static_cast<double>(input.angles() + input.columns() + input.reference_frames() + 2)) {}
-
-    double of(std::size_t slices) const { return fixed + slice * static_cast<double>(slices); }
-};
-
-// Slices to read at once: whole batches, as many as memory allows, or all there are.
-std::size_t chunk_of(const recon_options& options, std::size_t slices, const memory_need& need) {
-    const auto limit = static_cast<double>(options.memory);
-    const std::size_t least = std::min(batch, slices);
-    if (need.of(least) > limit) {
-        char text[160];
-        std::snprintf(text, sizeof text,
-                      "--memory of %.0f MiB is too small: %zu slices at once need %.0f MiB",
-                      as_mib(limit), least, std::ceil(as_mib(need.of(least))));
-        throw std::runtime_error(text);
-    }
-    if (need.of(slices) <= limit) return slices;
-    return static_cast<std::size_t>((limit - need.fixed) / need.slice) / batch * batch;
-}
-
-void mask(view<float, 3> slices, int threads) {
-    const std::size_t size = slices.extent(1);
-    const circle inside(size);
-    destrier::parallel_for(slices.extent(0) * size, threads, [&](std::size_t i) {
-        for (std::size_t column = 0; column < size; ++column) {
-            if (!inside.contains(i % size, column)) slices(i / size, i % size, column) = 0;
-        }
-    });
-}
-
-attributes describe(const recon_options& options, const chosen_axis& axis, row_range rows) {
-    return {{"units", "1/pixel"},
-            {"axes", "z:y:x"},
-            {"description", "linear attenuation coefficient"},
-            {"source", fs::absolute(options.scan).string()},
-            {"first_row", static_cast<double>(rows.first)},
-            {"center", axis.center},
-            {"center_method", axis.method},
-            {"filter", options.filter},
-            {"accuracy", options.accuracy},
-            {"flat", options.frames == average::mean ? "mean" : "median"},
-            {"program", program_name()}};
-}
-
-void report_guards(const guard_counts& guards, std::size_t clamped, std::size_t samples) {
-    std::printf("guarded: %llu of %zu samples not above 1e-5 of the beam, taken as that; %llu not "
-                "finite, taken from "
-                "their neighbours; %zu pixels without beam\n",
-                static_cast<unsigned long long>(guards.opaque), samples,
-                static_cast<unsigned long long>(guards.not_finite), clamped);
-}
-
-void report_times(const common::stage_times& times, const gridrec::stage_times& inside,
-                  std::size_t slices, double total) {
-    std::printf("time:\n%s", times.text().c_str());
-    std::printf("  (reconstruct: radial %.3f, grid %.3f, image %.3f s)\n", inside.radial, inside.grid,
-                inside.image);
-    std::printf("%zu slices in %.3f s: %.3g slices/s, %.3g slices/s in reconstruct alone\n", slices,
-                total, static_cast<double>(slices) / total,
-                static_cast<double>(slices) / times.seconds("reconstruct"));
-}
-
-// The chunks of a scan on their way from its file to the outputs.
-class pipeline {
+// A reconstruction, stage after stage. What only one rank may do, print or name, the first one does.
+class reconstruction {
 public:
-    pipeline(const recon_options& options, const scan& input, row_range rows, const chosen_axis& axis,
-             outputs& out, common::stage_times& times)
-        : options_(options), input_(input), rows_(rows), axis_(axis), out_(out), times_(times),
-          threads_(destrier::thread_count(options.threads)),
-          plan_(times.time("prepare", [&] { return make_plan(options, input); })),
-          shown_(rows.size(), input.columns()) {}
+    reconstruction(const recon_options& options, const common::ranks& all)
+        : options_(options), all_(all), threads_(threads_of_a_rank(options, all)) {}
 
     void run() {
-        const memory_need need(input_, plan_, threads_);
-        const std::size_t n = input_.columns(), chunk = chunk_of(options_, rows_.size(), need);
-        std::printf("slices of %zu x %zu, filter %s, accuracy %s, %d threads, %zu slices at once in "
-                    "%.0f of %.0f MiB\n",
-                    n, n, options_.filter.c_str(), options_.accuracy.c_str(), threads_, chunk,
-                    as_mib(need.of(chunk)), as_mib(static_cast<double>(options_.memory)));
-        out_.require_space(std::uintmax_t{4} * rows_.size() * n * n);
-
-        auto work = times_.time("prepare", [&] {
-            projections_ = buffer<float>(input_.angles() * chunk * n, {}, threads_);
-            slices_ = buffer<float>(chunk * n * n, {}, threads_);
-            return plan_.make_workspace(threads_);
+        all_.together([&] { open(); });
+        all_.together([&] { choose_axis(); });
+        axis_.share(all_);
+        all_.together([&] { set_up(); });
+        all_.together([&] { make_volume(); });
+        make_slices();
+        all_.together([&] { volume_.emplace(part_); });
+        kept_if_interrupted([&] {
+            if (needs_survey()) survey_.emplace(*volume_, all_, threads_);
+            all_.together([&] { derive(); });
         });
-        volume_file volume(out_.volume.part(), rows_.size(), n, describe(options_, axis_, rows_));
-        {
-            common::progress line("reconstruct", "slices", rows_.size());
-            for (std::size_t first = rows_.first; first < rows_.last; first += chunk) {
-                const row_range rows{first, std::min(first + chunk, rows_.last)};
-                read(rows);
-                reconstruct(rows.size(), work, line);
-                write(rows, volume);
-            }
-        }
-        times_.time("write", [&] {
-            volume.close();
-            if (out_.picture) shown_.write(out_.picture->part());
-        });
-        report_guards(guards_, clamped_, rows_.size() * input_.angles() * n);
-        stages_ = work.times();
+        all_.together([&] { finish(); });
+        report();
     }
-
-    const gridrec::stage_times& stages() const noexcept { return stages_; }
 
 private:
-    void read(row_range rows) {
-        common::stop_if_interrupted();
-        const flat_field flat = times_.time("read", [&] {
-            input_.read_projections(rows, projections_.data());
-            return make_flat_field(input_.read_white(rows), input_.read_dark(rows), options_.frames);
-        });
-        clamped_ += flat.clamped;
-        guards_ += times_.time("normalise", [&] {
-            return normalise(projections_.data(), input_.angles(), flat, threads_);
+    void open() {
+        if (all_.first()) std::printf("%s\n", program_name().c_str());
+        scan_.emplace(options_.scan, options_.use);
+        prepared_.emplace(*scan_, options_.prepare, threads_);
+        slices_.rows = chosen_rows(options_, *scan_);
+        part_ = common::part_of(options_.volume);
+        if (!all_.first()) return;
+        outputs_.emplace(options_);
+        announce(options_, *scan_, *prepared_, slices_.rows);
+    }
+
+    void choose_axis() {
+        axis_ = times_.time("axis", [&] {
+            return axis_of_scan(options_, *scan_, *prepared_, slices_.rows, threads_, all_.first());
         });
     }
 
-    void reconstruct(std::size_t count, gridrec::workspace<float>& work, common::progress& line) {
-        const std::size_t n = input_.columns();
-        const auto row = static_cast<std::ptrdiff_t>(n);
-        // (slices, angles, columns), as they lie in the file: angle slowest.
-        const view<const float, 3> sinograms(projections_.data(), {count, input_.angles(), n},
-                                             {row, row * static_cast<std::ptrdiff_t>(count), 1});
-        const view<float, 3> slices(slices_.data(), {count, n, n});
-        for (std::size_t first = 0; first < count; first += batch) {
-            common::stop_if_interrupted();
-            const std::size_t some = std::min(batch, count - first);
-            times_.time("reconstruct", [&] {
-                plan_.apply(sinograms.slice(0, first, some), {&axis_.center, 1},
-                            slices.slice(0, first, some), work);
-                mask(slices.slice(0, first, some), threads_);
-            });
-            line.advance(some);
+    void set_up() {
+        slices_.centers = axis_.centers(slices_.rows.size());
+        slices_.trial = axis_.trial;
+        if (slices_.trial) slices_.rows = middle_row();
+        make_slice_maker(slices_.size() <= slice_maker::few);
+        size_ = maker_->size();
+        notes_ = describe(options_, *scan_, *prepared_, axis_, slices_);
+        request_ = request_of(notes_, *scan_, slices_);
+        done_ = options_.resume ? finished_slices(part_, slices_.size(), request_)
+                                : std::vector<bool>(slices_.size());
+        if (done_.empty()) done_.resize(slices_.size());
+        to_do_ = share_of_rest(done_, all_.size(), all_.rank());
+        if (!to_do_.empty()) share_the_memory();
+        if (all_.first()) announce_work();
+    }
+
+    void make_slice_maker(bool one_by_one) {
+        maker_.reset();
+        maker_.emplace(times_.time("set up", [&] {
+            return slice_maker(prepared_->theta(), prepared_->columns(),
+                               {options_.filter, options_.accuracy, axis_.half_center(), one_by_one},
+                               threads_);
+        }));
+        one_by_one_ = one_by_one;
+    }
+
+    // A batch of slices wants many times the memory of a single one; where that is too much, they come one by one.
+    void share_the_memory() {
+        const auto share = [&] { layout_ = share_memory(*prepared_, *maker_, memory_wanted()); };
+        try {
+            share();
+        } catch (const std::runtime_error&) {
+            if (one_by_one_) throw;
+            make_slice_maker(true);
+            share();
         }
     }
 
-    void write(row_range rows, volume_file& volume) {
-        common::stop_if_interrupted();
-        times_.time("write", [&] {
-            const std::size_t n = input_.columns(), first = rows.first - rows_.first;
-            volume.write(first, rows.size(), slices_.data());
-            for (std::size_t i = 0; i < rows.size(); ++i) {
-                const float* slice = slices_.data() + i * n * n;
-                if (out_.tiff) write_tiff(out_.tiff->part(), rows.first + i, n, slice);
-                if (out_.picture) shown_.offer(first + i, slice);
+    row_range middle_row() const {
+        const std::size_t row = slices_.rows.first + slices_.rows.size() / 2;
+        return {row, row + 1};
+    }
+
+    memory_request memory_wanted() const {
+        return {.slices = size_of(to_do_),
+                .rows_in_block = scan_->rows_in_block(),
+                .reference_frames = scan_->reference_frames(),
+                .one_row = slices_.trial,
+                .resident = common::resident_bytes(),
+                .limit = options_.memory};
+    }
+
+    std::size_t finished() const {
+        return static_cast<std::size_t>(std::count(done_.begin(), done_.end(), true));
+    }
+
+    void announce_work() const {
+        announce_gaps(*prepared_, axis_.half);
+        if (options_.resume) {
+            std::printf("resume: %zu of %zu slices are there already\n", finished(), slices_.size());
+        }
+        std::printf("slices of %zu x %zu, filter %s, accuracy %s, ", size_, size_,
+                    options_.filter.c_str(), options_.accuracy.c_str());
+        if (all_.size() > 1) std::printf("%zu ranks x ", all_.size());
+        std::printf("%d threads", threads_);
+        if (!to_do_.empty()) {
+            std::printf(", %zu slices at once%s in %.0f of %.0f MiB", layout_.chunk,
+                        one_by_one_ ? ", one by one," : "", layout_.bytes / mib,
+                        static_cast<double>(options_.memory) / mib);
+        }
+        std::printf("\n");
+    }
+
+    void make_volume() {
+        if (!all_.first() || finished() > 0) return;
+        remove_journals(part_);
+        const std::uintmax_t bytes = std::uintmax_t{4} * slices_.size() * size_ * size_;
+        outputs_->require_space(bytes, bytes / sizeof(float) * bytes_of(options_.tiff_type));
+        create_volume(part_, slices_.size(), size_, notes_);
+    }
+
+    static std::uintmax_t bytes_of(tiff_format format) {
+        if (format == tiff_format::uint8) return 1;
+        return format == tiff_format::uint16 ? 2 : 4;
+    }
+
+    // A signal may reach some ranks only: then all stop, and what is finished is kept.
+    void make_slices() {
+        int signal = 0;
+        all_.together([&] {
+            if (to_do_.empty()) return;
+            try {
+                run_my_part();
+            } catch (const common::interrupted& stop) {
+                signal = stop.signal;
             }
         });
+        const std::vector<double> stopped = all_.sums({signal != 0 ? 1.0 : 0.0});
+        if (stopped[0] == 0) return;
+        if (!all_.first()) throw common::failed_elsewhere{};
+        kept_if_interrupted(
+            [&] { throw common::interrupted{.signal = signal != 0 ? signal : SIGTERM}; });
+    }
+
+    // The first rank keeps the finished slices where a signal ends f.
+    template <class F>
+    void kept_if_interrupted(F&& f) {
+        try {
+            f();
+        } catch (common::interrupted stop) {
+            const std::vector<bool> finished = finished_slices(part_, slices_.size(), request_);
+            if (all_.first() && std::count(finished.begin(), finished.end(), true) > 0) {
+                outputs_->keep_volume();
+                stop.text = "interrupted; finished slices are kept: --resume goes on with them";
+            }
+            throw stop;
+        }
+    }
+
+    void run_my_part() {
+        volume_writer volume(part_);
+        journal notes(part_, all_.rank(), request_);
+        std::optional<common::progress> shown;
+        if (all_.first()) shown.emplace("reconstruct", "slices", size_of(to_do_));
+        slices_report_ = run_pipeline(*prepared_, *maker_, slices_, to_do_, layout_, volume, notes,
+                                      shown ? &*shown : nullptr, threads_);
+        times_.time("sync", [&] { volume.close(); });
+        maker_.reset();
+    }
+
+    bool needs_survey() const {
+        return !options_.picture.empty() || (!options_.tiff.empty() && !options_.tiff_range &&
+                                             options_.tiff_type != tiff_format::float32);
+    }
+
+    void derive() {
+        times_.time("derive", [&] {
+            if (!options_.tiff.empty()) write_tiffs();
+            if (!all_.first()) return;
+            if (outputs_->picture()) write_pictures();
+            if (outputs_->configuration()) {
+                write_text(outputs_->configuration()->part(),
+                           options_.configuration(axis_.for_configuration));
+            }
+        });
+    }
+
+    void write_tiffs() {
+        const destrier::range mine = destrier::part(slices_.size(), all_.size(), all_.rank());
+        tiff_options how{
+            .format = options_.tiff_type, .slice_first = mine.begin, .slice_last = mine.end};
+        if (options_.tiff_range) {
+            how.range = *options_.tiff_range;
+        } else if (survey_) {
+            how.range = survey_->range(0.005);
+        }
+        if (!slices_.trial) {
+            how.row_step = options_.prepare.bin;
+            how.first_row = slices_.rows.first * how.row_step;
+        }
+        write_tiff_stack(*volume_, common::part_of(options_.tiff), how, threads_);
+        gray_ = how.range;
+    }
+
+    void write_pictures() {
+        const std::filesystem::path& path = outputs_->picture()->part();
+        if (!slices_.trial) {
+            write_picture(path, *volume_, *survey_);
+            return;
+        }
+        std::vector<std::string> labels;
+        for (const double center : slices_.centers) {
+            labels.push_back("center " + short_text(prepared_->in_file(center)));
+        }
+        write_contact_sheet(path, *volume_, *survey_, labels);
+    }
+
+    void finish() {
+        volume_.reset();
+        if (all_.first()) outputs_->commit();
+    }
+
+    void report() {
+        const findings& f = slices_report_.found;
+        const std::vector<double> sums =
+            all_.sums({static_cast<double>(f.guards.opaque), static_cast<double>(f.guards.not_finite),
+                       static_cast<double>(f.clamped), static_cast<double>(f.zingers),
+                       static_cast<double>(size_of(to_do_))});
+        const std::vector<std::vector<double>> peaks =
+            all_.gather({static_cast<double>(common::peak_resident_bytes())});
+        if (!all_.first()) return;
+        const std::size_t per_slice = prepared_->angles() * prepared_->columns();
+        const double samples = (slices_.trial ? 1 : sums[4]) * static_cast<double>(per_slice);
+        std::printf("guarded: %.0f of %.0f samples not above 1e-5 of the beam, taken as that; %.0f not "
+                    "finite, taken from their neighbours; %.0f pixels without beam\n",
+                    sums[0], samples, sums[1], sums[2]);
+        if (options_.prepare.zingers.threshold > 0) std::printf("zingers: %.0f replaced\n", sums[3]);
+        double peak = 0;
+        for (const std::vector<double>& of_rank : peaks) peak = std::max(peak, of_rank[0]);
+        report_times(static_cast<std::size_t>(sums[4]), peak);
+        report_outputs();
+    }
+
+    void report_times(std::size_t made, double peak) {
+        const std::chrono::duration<double> total = std::chrono::steady_clock::now() - start_;
+        common::stage_times all = times_;
+        all += slices_report_.compute;
+        const common::stage_times& work = slices_report_.compute;
+        const destrier::gridrec::stage_times& inside = slices_report_.gridrec;
+        const double waited = work.seconds("wait for read") + work.seconds("wait for write");
+        std::printf("time:\n%s", all.text().c_str());
+        std::printf("  (reconstruct: radial %.3f, grid %.3f, image %.3f s; beside that: reading %.3f, "
+                    "writing %.3f s)\n",
+                    inside.radial, inside.grid, inside.image, slices_report_.beside.seconds("read"),
+                    slices_report_.beside.seconds("write"));
+        std::printf("%zu slices in %.3f s: %.3g slices/s; %.1f %% of it waited for files; peak memory "
+                    "%.0f MiB\n",
+                    made, total.count(), static_cast<double>(made) / total.count(),
+                    100 * waited / total.count(), peak / mib);
+    }
+
+    void report_outputs() const {
+        std::printf("%s: %zu slices of %zu x %zu, in 1/pixel\n", options_.volume.c_str(), slices_.size(),
+                    size_, size_);
+        if (!options_.tiff.empty()) {
+            std::printf("%s: the same as TIFF files", options_.tiff.c_str());
+            if (options_.tiff_type != tiff_format::float32) {
+                std::printf(", %g to %g from black to white", static_cast<double>(gray_.low),
+                            static_cast<double>(gray_.high));
+            }
+            std::printf("\n");
+        }
+        if (!options_.picture.empty()) std::printf("%s: the picture\n", options_.picture.c_str());
+        if (options_.configuration) {
+            std::printf("%s: the options, for recon --config\n",
+                        outputs::configuration_of(options_).c_str());
+        }
     }
 
     const recon_options& options_;
-    const scan& input_;
-    row_range rows_;
-    const chosen_axis& axis_;
-    outputs& out_;
-    common::stage_times& times_;
+    const common::ranks& all_;
     int threads_;
-    gridrec::plan<float> plan_;
-    picture shown_;
-    buffer<float> projections_, slices_; // of one chunk
-    guard_counts guards_;
-    std::size_t clamped_ = 0;
-    gridrec::stage_times stages_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    common::stage_times times_;
+
+    std::optional<scan> scan_;
+    std::optional<prepared_scan> prepared_;
+    std::filesystem::path part_; // of the volume
+    std::optional<outputs> outputs_;
+    chosen_axis axis_;
+    slice_list slices_;
+    std::optional<slice_maker> maker_;
+    bool one_by_one_ = false;
+    attributes notes_;
+    std::string request_;
+    std::vector<bool> done_;
+    std::vector<slice_range> to_do_;
+    memory_layout layout_;
+    pipeline_report slices_report_;
+    std::optional<volume_reader> volume_;
+    std::optional<survey> survey_;
+    gray_range gray_{0, 1};
+    std::size_t size_ = 0; // rows and columns of a slice
 };
 
 } // namespace
 
-void reconstruct(const recon_options& options) {
-    const auto start = std::chrono::steady_clock::now();
-    const scan input(options.scan);
-    const row_range rows = checked_rows(options, input);
-    if (options.center) check_center(*options.center, input.columns());
-    outputs out(options);
-    announce(options, input, rows);
-
-    common::stage_times times;
-    const chosen_axis axis = times.time("axis", [&] { return choose_axis(options, input, rows); });
-    pipeline work(options, input, rows, axis, out, times);
-    work.run();
-    out.commit();
-    const std::chrono::duration<double> total = std::chrono::steady_clock::now() - start;
-    report_times(times, work.stages(), rows.size(), total.count());
-    std::printf("%s: %zu slices of %zu x %zu, in 1/pixel\n", options.volume.c_str(), rows.size(),
-                input.columns(), input.columns());
-    if (out.tiff) std::printf("%s: the same as TIFF files\n", options.tiff.c_str());
-    if (out.picture) std::printf("%s: the picture\n", options.picture.c_str());
+void reconstruct(const recon_options& options, const common::ranks& all) {
+    common::return_large_blocks(); // for --memory
+    reconstruction(options, all).run();
 }
 
 } // namespace tomo

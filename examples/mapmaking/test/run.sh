@@ -4,7 +4,6 @@
 set -u
 program=$1 check=$2 case=$3 data=${4:-}
 source "$(dirname "$(realpath "$0")")/../../common/program_test.sh"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMP_NUM_THREADS=1 # unless --threads says more: other tests run beside
 
 # Two observations of 4 detectors, small enough for a test, with flags and NaN: obs-0.h5 and obs-1.h5.

@@ -5,7 +5,6 @@ set -u
 spectra=$1 check=$2 case=$3 data=${4:-}
 program=$spectra
 source "$(dirname "$(realpath "$0")")/../../common/program_test.sh"
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 
 # A PSF and an exposure, small enough for a test: 25 fibres, 101 bins.
 make_exposure() {

@@ -68,7 +68,7 @@ void write(const std::filesystem::path& path, const scan& s) {
         h5::dataset theta =
             file.create_dataset("/exchange/theta", {s.theta.size()}, {H5T_NATIVE_DOUBLE});
         theta.write_all(s.theta);
-        theta.set_attribute("units", s.units);
+        if (!s.units.empty()) theta.set_attribute("units", s.units);
     }
 }
 
@@ -90,6 +90,20 @@ const std::vector<odd_scan> odd_scans{
      [](scan& s) {
          s.units = "radians";
          for (double& t : s.theta) t *= std::numbers::pi / 180;
+     }},
+    {"unsaid_radians",
+     [](scan& s) {
+         s.units = "";
+         for (double& t : s.theta) t *= std::numbers::pi / 180;
+     }},
+    {"mistaken_radians",
+     [](scan& s) {
+         for (double& t : s.theta) t *= std::numbers::pi / 180;
+     }},
+    {"mistaken_degrees", [](scan& s) { s.units = "radians"; }},
+    {"stopped",
+     [](scan& s) {
+         s.data_shape = {2 * angles / 3, rows, columns};
      }},
     {"quarter_turn",
      [](scan& s) {
