@@ -99,6 +99,8 @@ public:
         all_.together([&] { choose_axis(); });
         axis_.share(all_);
         all_.together([&] { set_up(); });
+        fall_back_on_single_slices();
+        all_.together([&] { share_work(); });
         all_.together([&] { make_volume(); });
         make_slices();
         all_.together([&] { volume_.emplace(part_); });
@@ -134,14 +136,6 @@ private:
         if (slices_.trial) slices_.rows = middle_row();
         make_slice_maker(slices_.size() <= slice_maker::few);
         size_ = maker_->size();
-        notes_ = describe(options_, *scan_, *prepared_, axis_, slices_);
-        request_ = request_of(notes_, *scan_, slices_);
-        done_ = options_.resume ? finished_slices(part_, slices_.size(), request_)
-                                : std::vector<bool>(slices_.size());
-        if (done_.empty()) done_.resize(slices_.size());
-        to_do_ = share_of_rest(done_, all_.size(), all_.rank());
-        if (!to_do_.empty()) share_the_memory();
-        if (all_.first()) announce_work();
     }
 
     void make_slice_maker(bool one_by_one) {
@@ -154,16 +148,33 @@ private:
         one_by_one_ = one_by_one;
     }
 
-    // A batch of slices wants many times the memory of a single one; where that is too much, they come one by one.
-    void share_the_memory() {
-        const auto share = [&] { layout_ = share_memory(*prepared_, *maker_, memory_wanted()); };
+    // A batch of slices wants many times the memory of a single one. Where that is too much for any rank, slices
+    // come one by one on all, or the bits of a volume would depend on who made them.
+    void fall_back_on_single_slices() {
+        const bool fits = one_by_one_ || batches_fit();
+        if (all_.sums({fits ? 0.0 : 1.0})[0] > 0) all_.together([&] { make_slice_maker(true); });
+    }
+
+    bool batches_fit() const {
         try {
-            share();
+            const std::size_t most = (slices_.size() + all_.size() - 1) / all_.size(); // for a rank
+            share_memory(*prepared_, *maker_, memory_wanted(most));
+            return true;
         } catch (const std::runtime_error&) {
-            if (one_by_one_) throw;
-            make_slice_maker(true);
-            share();
+            return false;
         }
+    }
+
+    void share_work() {
+        notes_ = describe(options_, *scan_, *prepared_, axis_, slices_);
+        notes_.emplace_back("reconstructed", one_by_one_ ? "one by one" : "in batches");
+        request_ = request_of(notes_, *scan_, slices_);
+        done_ = options_.resume ? finished_slices(part_, slices_.size(), request_)
+                                : std::vector<bool>(slices_.size());
+        if (done_.empty()) done_.resize(slices_.size());
+        to_do_ = share_of_rest(done_, all_.size(), all_.rank());
+        if (!to_do_.empty()) layout_ = share_memory(*prepared_, *maker_, memory_wanted(size_of(to_do_)));
+        if (all_.first()) announce_work();
     }
 
     row_range middle_row() const {
@@ -171,8 +182,8 @@ private:
         return {row, row + 1};
     }
 
-    memory_request memory_wanted() const {
-        return {.slices = size_of(to_do_),
+    memory_request memory_wanted(std::size_t slices) const {
+        return {.slices = slices,
                 .rows_in_block = scan_->rows_in_block(),
                 .reference_frames = scan_->reference_frames(),
                 .one_row = slices_.trial,
