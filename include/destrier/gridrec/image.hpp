@@ -62,13 +62,15 @@ public:
         });
         // Every row but the first and last stands for its mirror image too; those are their own, and
         // receive theirs when the samples of both sides gather.
-        along_u_.run_forward(reals, spectrum, spectrum + along_u_.spectrum_size() * cell_size<T>,
-                             2 * row_factor(row));
         const fft::detail::lines<T> to = elements(out, row);
-        for (std::size_t u = 0; u < along_u_.spectrum_size(); ++u) {
-            std::copy_n(spectrum + u * cell_size<T>, cell_size<T>,
-                        to.re + static_cast<std::ptrdiff_t>(u) * to.stride);
-        }
+        const V factor(2 * row_factor(row));
+        along_u_.run_forward_into(reals, spectrum, spectrum + along_u_.spectrum_size() * cell_size<T>,
+                                  [&](std::ptrdiff_t u, std::size_t lane, fft::detail::complex<V> x)
+                                      DESTRIER_UNROLLED {
+                                          stream(to.re + u * to.stride + lane, x.re * factor);
+                                          stream(to.im + u * to.stride + lane, x.im * factor);
+                                      });
+        stream_fence();
     }
 
 private:
