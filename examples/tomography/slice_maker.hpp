@@ -37,8 +37,7 @@ public:
     std::size_t size() const noexcept { return size_; }
     std::size_t angles() const noexcept { return angles_; }
 
-    /// Bytes that it takes for batches of `slices`, before and after reserve().
-    double plan_bytes() const;
+    /// Bytes that reserve() takes for batches of `slices`.
     double work_bytes(std::size_t slices) const;
     /// To be called once, before apply().
     void reserve(std::size_t slices);
