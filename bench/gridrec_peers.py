@@ -17,8 +17,7 @@ import subprocess
 import sys
 import time
 
-for library in ("OPENBLAS", "OMP", "MKL"):  # read when the libraries are loaded
-    os.environ[f"{library}_NUM_THREADS"] = "1"
+from python_peers import optional, say_missing
 
 ROUNDS = 3
 COLUMNS, ANGLES, SLICES = 2048, 1501, 16
@@ -27,20 +26,9 @@ TOLERANCE = 3e-4
 ROW = "reconstruct/fast/threads:1/"
 
 
-def optional(module):
-    try:
-        return __import__(module, fromlist=["_"])
-    except ImportError:
-        return None
-
-
 np = optional("numpy")
 ducc0 = np and optional("ducc0")
 finufft = np and optional("finufft")
-
-
-def missing():
-    return [name for name, module in (("numpy", np), ("ducc0", ducc0), ("finufft", finufft)) if not module]
 
 
 def samples():
@@ -129,9 +117,7 @@ def verified():
 
 
 def main(program):
-    if missing():
-        print(f"left out: {', '.join(missing())}, which this Python lacks: pip install {' '.join(missing())}",
-              file=sys.stderr)
+    say_missing({"numpy": np, "ducc0": ducc0, "finufft": finufft})
     peers = verified()
     us, them = [], {name: [] for name in peers}
     for _ in range(ROUNDS if peers else 1):

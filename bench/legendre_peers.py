@@ -7,36 +7,22 @@ rounds' ratios. Each side is verified before it is timed. Exits with 1 where a r
 
 import dataclasses
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
 import typing
 
-for library in ("OPENBLAS", "OMP", "MKL", "NUMBA"):  # read when the libraries are loaded
-    os.environ[f"{library}_NUM_THREADS"] = "1"
-
+from python_peers import optional, say_missing
 from table import time as as_time
 
 ROUNDS = 5
-
-
-def optional(module):
-    try:
-        return __import__(module, fromlist=["_"])
-    except ImportError:
-        return None
 
 
 np = optional("numpy")
 legendre = np and optional("numpy.polynomial.legendre")
 numba = np and optional("numba")
 special = np and optional("scipy.special")
-
-
-def missing():
-    return [name for name, module in (("numpy", np), ("numba", numba), ("scipy", special)) if not module]
 
 
 # Peers
@@ -219,9 +205,7 @@ def measure(program, case):
 
 
 def main(program):
-    if missing():
-        print(f"left out: {', '.join(missing())}, which this Python lacks: pip install {' '.join(missing())}",
-              file=sys.stderr)
+    say_missing({"numpy": np, "numba": numba, "scipy": special})
     rows = [["one thread", "destrier", "peer", "time", "ratio", "at least"]]
     for case in CASES:
         rows += measure(program, case)
