@@ -22,9 +22,9 @@
 #include "common/hdf5.hpp"
 #include "common/ranks.hpp"
 #include "common/run_program.hpp"
-#include "compare.hpp"
 #include "program.hpp"
 #include "recon_command.hpp"
+#include "simulate/compare.hpp"
 #include "simulate_command.hpp"
 
 namespace {

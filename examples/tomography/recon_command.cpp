@@ -13,11 +13,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "centers.hpp"
+#include "axis/centers.hpp"
 #include "common/command_line.hpp"
 #include "program.hpp"
-#include "recon_options.hpp"
-#include "reconstruct.hpp"
+#include "reconstruct/recon_options.hpp"
+#include "reconstruct/reconstruct.hpp"
 
 namespace tomo {
 namespace {

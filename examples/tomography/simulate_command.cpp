@@ -11,7 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "common/command_line.hpp"
-#include "simulate.hpp"
+#include "simulate/simulate.hpp"
 
 namespace tomo {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "angles.hpp"
 #include "reference.hpp"
+#include "scan/angles.hpp"
 
 using namespace tomo;
 using namespace reference;

@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "binning.hpp"
+#include "prepare/binning.hpp"
 #include "reference.hpp"
 
 using namespace tomo;

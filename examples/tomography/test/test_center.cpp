@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "center.hpp"
+#include "axis/center.hpp"
+#include "axis/phase_correlation.hpp"
 #include "common/hdf5.hpp"
-#include "phantom.hpp"
-#include "phase_correlation.hpp"
 #include "reference.hpp"
+#include "simulate/phantom.hpp"
 
 using namespace tomo;
 using namespace reference;

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "centers.hpp"
+#include "axis/centers.hpp"
 #include "common/test_files.hpp"
 #include "reference.hpp"
 

@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "entropy.hpp"
-#include "phantom.hpp"
+#include "axis/entropy.hpp"
 #include "reference.hpp"
+#include "simulate/phantom.hpp"
 
 using namespace tomo;
 using namespace reference;

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "angles.hpp"
-#include "half_acquisition.hpp"
-#include "phantom.hpp"
+#include "axis/half_acquisition.hpp"
 #include "reference.hpp"
+#include "scan/angles.hpp"
+#include "simulate/phantom.hpp"
 
 using namespace tomo;
 using namespace reference;

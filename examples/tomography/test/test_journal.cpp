@@ -14,8 +14,8 @@
 
 #include "common/output.hpp"
 #include "common/test_files.hpp"
-#include "journal.hpp"
-#include "volume.hpp"
+#include "output/journal.hpp"
+#include "output/volume.hpp"
 
 #include "reference.hpp"
 

@@ -4,7 +4,7 @@
 #include <limits>
 #include <vector>
 
-#include "normalise.hpp"
+#include "prepare/normalise.hpp"
 #include "reference.hpp"
 
 using namespace tomo;

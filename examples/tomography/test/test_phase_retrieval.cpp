@@ -6,7 +6,7 @@
 #include <numbers>
 #include <vector>
 
-#include "phase_retrieval.hpp"
+#include "prepare/phase_retrieval.hpp"
 #include "reference.hpp"
 
 using namespace tomo;

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "circle.hpp"
 #include "common/test_files.hpp"
-#include "picture.hpp"
-#include "survey.hpp"
-#include "volume.hpp"
+#include "output/picture.hpp"
+#include "output/survey.hpp"
+#include "output/volume.hpp"
+#include "reconstruct/circle.hpp"
 
 #include "reference.hpp"
 

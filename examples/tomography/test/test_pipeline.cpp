@@ -12,14 +12,14 @@
 
 #include "common/relay.hpp"
 #include "common/test_files.hpp"
-#include "journal.hpp"
-#include "memory_needs.hpp"
-#include "pipeline.hpp"
-#include "prepared_scan.hpp"
+#include "output/journal.hpp"
+#include "output/volume.hpp"
+#include "prepare/prepared_scan.hpp"
+#include "reconstruct/memory_needs.hpp"
+#include "reconstruct/pipeline.hpp"
+#include "reconstruct/slice_maker.hpp"
 #include "reference.hpp"
-#include "slice_maker.hpp"
 #include "small_scan.hpp"
-#include "volume.hpp"
 
 using namespace tomo;
 using namespace reference;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "common/test_files.hpp"
-#include "prepared_scan.hpp"
+#include "prepare/prepared_scan.hpp"
 #include "reference.hpp"
 #include "small_scan.hpp"
 

@@ -6,7 +6,7 @@
 
 #include "common/test_files.hpp"
 #include "reference.hpp"
-#include "scan.hpp"
+#include "scan/scan.hpp"
 #include "small_scan.hpp"
 
 using namespace tomo;

@@ -7,10 +7,10 @@
 
 #include "common/hdf5.hpp"
 #include "common/test_files.hpp"
-#include "phantom.hpp"
-#include "phase_retrieval.hpp"
+#include "prepare/phase_retrieval.hpp"
 #include "reference.hpp"
-#include "simulate.hpp"
+#include "simulate/phantom.hpp"
+#include "simulate/simulate.hpp"
 
 using namespace tomo;
 using namespace reference;

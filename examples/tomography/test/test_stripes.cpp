@@ -16,11 +16,11 @@
 #include <utility>
 #include <vector>
 
-#include "mirrored.hpp"
 #include "reference.hpp"
-#include "running_median.hpp"
-#include "stripes.hpp"
-#include "wavelet.hpp"
+#include "stripes/mirrored.hpp"
+#include "stripes/running_median.hpp"
+#include "stripes/stripes.hpp"
+#include "stripes/wavelet.hpp"
 
 using reference::ContainsSubstring;
 using reference::message_of;

@@ -7,10 +7,10 @@
 #include <numeric>
 #include <vector>
 
-#include "circle.hpp"
 #include "common/test_files.hpp"
-#include "survey.hpp"
-#include "volume.hpp"
+#include "output/survey.hpp"
+#include "output/volume.hpp"
+#include "reconstruct/circle.hpp"
 
 #include "reference.hpp"
 

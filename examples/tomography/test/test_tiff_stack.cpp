@@ -17,8 +17,8 @@
 #include <tiffio.h>
 
 #include "common/test_files.hpp"
-#include "tiff_stack.hpp"
-#include "volume.hpp"
+#include "output/tiff_stack.hpp"
+#include "output/volume.hpp"
 
 #include "reference.hpp"
 

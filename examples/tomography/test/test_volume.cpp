@@ -12,10 +12,10 @@
 
 #include <sys/resource.h>
 
-#include "circle.hpp"
 #include "common/test_files.hpp"
-#include "compare.hpp"
-#include "volume.hpp"
+#include "output/volume.hpp"
+#include "reconstruct/circle.hpp"
+#include "simulate/compare.hpp"
 
 #include "reference.hpp"
 

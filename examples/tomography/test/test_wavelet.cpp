@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "mirrored.hpp"
 #include "reference.hpp"
-#include "wavelet.hpp"
+#include "stripes/mirrored.hpp"
+#include "stripes/wavelet.hpp"
 
 using destrier::view;
 using reference::random_numbers;

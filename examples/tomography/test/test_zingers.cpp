@@ -5,8 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "prepare/zingers.hpp"
 #include "reference.hpp"
-#include "zingers.hpp"
 
 using namespace tomo;
 using namespace reference;
