@@ -11,6 +11,7 @@
 
 // Memory that cannot be had is an error to test, not one to stop at.
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
 
 using namespace destrier;
 
@@ -86,6 +87,7 @@ TEST_CASE("a moved-from buffer is empty, and what it held is unmoved", "[memory]
         CHECK(a.empty());
         CHECK(a.data() == nullptr);
         CHECK(a.pages() == pages::base);
+        CHECK(a.placement() == placement::anywhere);
         CHECK(b.data() == data);
         c = std::move(b);
         CHECK(b.empty());
@@ -131,7 +133,7 @@ TEST_CASE("a large transparent buffer lies on huge pages and says so", "[memory]
 }
 
 TEST_CASE("huge pages come from the pool, or the buffer says what it fell back to", "[memory]") {
-    const buffer<char> b(3 * huge_page - 1, {.pages = pages::huge});
+    const buffer<char> b(3 * huge_page - 1, {.pages = pages::huge}, 2);
     const std::string pool = text_of("/proc/sys/vm/nr_hugepages");
     const auto fallback = transparent_setting().empty() ? pages::base : pages::transparent;
     if (b.pages() == pages::huge) {
