@@ -7,12 +7,14 @@
 //
 // Exit code 0 where all went well, 1 where it did not, 2 for a command line that makes no sense, and
 // 128 + n after signal n.
+#include <cstdio>
 #include <functional>
 #include <map>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
+#include "common/dispatched.hpp"
 #include "common/hdf5.hpp"
 #include "common/ranks.hpp"
 #include "common/run_program.hpp"
@@ -42,12 +44,11 @@ command simulate_command(CLI::App& app, mapmaking::simulate_options& options, co
     };
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv, const char* architecture) {
     const common::ranks all;
+    const std::string name = common::with_architecture(mapmaking::program_name(), architecture);
     CLI::App app("Makes maps of the sky from time-ordered data.", "destrier-map");
-    app.set_version_flag("--version", mapmaking::program_name());
+    app.set_version_flag("--version", name);
     app.require_subcommand(1);
 
     mapmaking::solve_options solve;
@@ -65,6 +66,15 @@ int main(int argc, char** argv) {
         return app.exit(e) == 0 ? 0 : 2; // CLI11 prints help, or what is wrong
     }
     common::h5::prepare();
-    return common::run_program("destrier-map", "more ranks need less each",
-                               commands.at(app.get_subcommands().front()));
+    return common::run_program("destrier-map", "more ranks need less each", [&] {
+        if (all.first()) std::printf("%s\n", name.c_str());
+        commands.at(app.get_subcommands().front())();
+    });
+}
+
+} // namespace
+
+DESTRIER_PROVIDES(common::program) {
+    static constexpr common::program table{.run = run};
+    return table;
 }

@@ -9,6 +9,7 @@
 // Exit code 0 where all went well, 1 where it did not, 2 for a command line that makes no sense, and
 // 128 + n after signal n.
 #include <cstddef>
+#include <cstdio>
 #include <functional>
 #include <map>
 #include <string>
@@ -16,6 +17,7 @@
 #include <CLI/CLI.hpp>
 
 #include "common/command_line.hpp"
+#include "common/dispatched.hpp"
 #include "common/ranks.hpp"
 #include "common/run_program.hpp"
 #include "extract_files.hpp"
@@ -134,12 +136,11 @@ command add_psf(CLI::App& app, spectra::synthetic_psf_options& options, const co
     };
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv, const char* architecture) {
     const common::ranks all;
+    const std::string name = common::with_architecture(spectra::program_name(), architecture);
     CLI::App app("Extracts spectra from the images of fibre spectrographs.", "destrier-spectra");
-    app.set_version_flag("--version", spectra::program_name());
+    app.set_version_flag("--version", name);
     app.require_subcommand(1);
 
     spectra::extract_files_options extract;
@@ -159,6 +160,15 @@ int main(int argc, char** argv) {
         if (!all.first()) return e.get_exit_code() == 0 ? 0 : 2;
         return app.exit(e) == 0 ? 0 : 2; // CLI11 prints help, or what is wrong
     }
-    return common::run_program("destrier-spectra", "fewer --threads or --fibers need less",
-                               commands.at(app.get_subcommands().front()));
+    return common::run_program("destrier-spectra", "fewer --threads or --fibers need less", [&] {
+        if (all.first()) std::printf("%s\n", name.c_str());
+        commands.at(app.get_subcommands().front())();
+    });
+}
+
+} // namespace
+
+DESTRIER_PROVIDES(common::program) {
+    static constexpr common::program table{.run = run};
+    return table;
 }

@@ -16,9 +16,11 @@
 #include <map>
 #include <memory>
 #include <stdexcept>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
+#include "common/dispatched.hpp"
 #include "common/hdf5.hpp"
 #include "common/ranks.hpp"
 #include "common/run_program.hpp"
@@ -66,12 +68,11 @@ command of_first_rank(const command& work, const common::ranks& all) {
     };
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv, const char* architecture) {
     const common::ranks all;
+    const std::string name = common::with_architecture(tomo::program_name(), architecture);
     CLI::App app("Reconstructs tomography scans.", "destrier-tomo");
-    app.set_version_flag("--version", tomo::program_name());
+    app.set_version_flag("--version", name);
     app.set_config("--config", "", "read options from this file, such as a run leaves beside its volume")
         ->type_name("FILE");
     app.require_subcommand(1);
@@ -92,6 +93,15 @@ int main(int argc, char** argv) {
         return app.exit(e) == 0 ? 0 : 2; // CLI11 prints help, or what is wrong
     }
     common::h5::prepare();
-    return common::run_program("destrier-tomo", "a smaller --memory may help",
-                               commands.at(app.get_subcommands().front()));
+    return common::run_program("destrier-tomo", "a smaller --memory may help", [&] {
+        if (all.first()) std::printf("%s\n", name.c_str());
+        commands.at(app.get_subcommands().front())();
+    });
+}
+
+} // namespace
+
+DESTRIER_PROVIDES(common::program) {
+    static constexpr common::program table{.run = run};
+    return table;
 }

@@ -114,7 +114,6 @@ public:
 
 private:
     void open() {
-        if (all_.first()) std::printf("%s\n", program_name().c_str());
         scan_.emplace(options_.scan, options_.use);
         prepared_.emplace(*scan_, options_.prepare, threads_);
         slices_.rows = chosen_rows(options_, *scan_);
