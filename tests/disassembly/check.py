@@ -1,36 +1,35 @@
-"""Reads the disassembly of the radix kernels and says whether their loops are what Knights Landing wants.
+"""Reads the disassembly of hot loops and says whether they are what Knights Landing wants.
 
-usage: check.py objdump object [radix ...]     (GNU objdump, and the radices that the object must hold)
+usage: check.py objdump object kernels...     (GNU objdump; the lists of kernels.py that the object must hold)
 
-Prints a row for every kernel: the instructions of the loop over k, and of the loops around it; of the loop
-over k, its floating-point instructions and those with an operand on the stack, scalar and zmm; of all loops,
-the bytes of the longest instruction and the offences:
+A function's hot loops are its innermost ones that work on vectors, and compute where multiply-adds are meant, or
+what else kernels.py says, which also has what is meant to be otherwise in them.
 
-  spill   a zmm operand on the stack, in a radix of at most 8
+  fma     fewer fused multiply-adds in the loop that has most of them than are meant
+  spill   more whole vectors loaded from the stack and stored there in one loop than are allowed
   gather  a gather or a scatter
   narrow  arithmetic in xmm, ymm or x87 registers, or vzeroupper
-  long    an instruction of more than 8 bytes, which is decoded alone (padding apart, and what loads the
-          shuffles of a kernel that writes rows, for which there is no register)
+  long    an instruction of more than 8 bytes, which is decoded alone (padding apart, and what loads a constant)
   call    what it does is not seen here
 
-Names every offence and every radix that is missing, and exits with 1 where there are any."""
+Prints a row for every function: of its hot loop with the most arithmetic the instructions, those of floating point
+and the fused ones among them, loads, stores, shuffles and bytes; the most spills of a loop; the number of long
+instructions; the offences. Names every offence and every kernel that is missing, and exits with 1 where there are
+any."""
 
 import re
 import subprocess
 import sys
 from collections import namedtuple
 
-Instruction = namedtuple("Instruction", "address length mnemonic operands")
-Kernel = namedtuple("Kernel", "name radix type code")
-Report = namedtuple("Report", "inner outer offences")
+from kernels import ALL, KERNELS, WHOLE
 
-# Radix, ending, architecture, T, and where it writes to, which is not named where it is lines<T>.
-SYMBOL = re.compile(r"destrier::fft::detail::pass<(\d+)u?l?, \([\w:]+\)(\d), [\w:]+, ([\w:]+)(?:, (.*))?>\(")
-ENDINGS = ["none", "last", "last_scaled"]
-PREFIXES = {"bnd", "cs", "data16", "lock", "notrack", "rep", "repz", "repnz"}
-RULES = ["spill", "gather", "narrow", "long", "call"]
+Instruction = namedtuple("Instruction", "address length mnemonic operands")
+Report = namedtuple("Report", "name loop spills offences")
+
+RULES = ["fma", "spill", "gather", "narrow", "long", "call"]
 MOST_BYTES = 8
-MOST_RADIX_WITHOUT_SPILLS = 8
+PREFIXES = {"bnd", "cs", "data16", "lock", "notrack", "rep", "repz", "repnz"}
 
 
 # Reading the object.
@@ -51,20 +50,37 @@ def instruction(line):
     return Instruction(int(fields[0].rstrip(":"), 16), len(fields[1].split()), words[0], " ".join(words[1:]))
 
 
-def kernel(symbol, lines):
-    radix, ending, of, to = symbol.groups(default="")
-    of, to = (re.sub(r"\w+::|\s", "", part) for part in (of, to))
-    parts = [radix, ENDINGS[int(ending)], of] + ([to] if to not in ("", f"lines<{of}>") else [])
-    return Kernel(f"pass<{', '.join(parts)}>", int(radix), of, [i for i in map(instruction, lines) if i])
+def name_of(symbol):
+    """fft::pass<8, 1, float> from void destrier::fft::detail::pass<8ul, (ending)1, xsimd::avx512f, float>(...)."""
+    noise = r"destrier::|detail::|, xsimd::avx512f\b|xsimd::avx512f(, )?|\([\w:]+\)(?=\d)|(?<=\d)ul\b"
+    text = re.sub(noise, "", symbol)
+    start = depth = 0
+    for at, character in enumerate(text):
+        depth += (character in "<{") - (character in ">}")
+        if depth == 0 and character == " ":
+            start = at + 1
+        elif depth == 0 and character == "(" and not text[:at].endswith("operator"):
+            return text[start:at]
+    return text[start:]
 
 
-def kernels(text):
-    """The kernels of a disassembly, which has a block of lines for every function."""
+def functions(text):
+    """Names and instructions; a disassembly has a block of lines for every function."""
     for block in text.split("\n\n"):
         first, *others = block.strip().split("\n")
-        symbol = SYMBOL.search(first)
+        symbol = re.match(r"[0-9a-f]+ <(.*destrier::.*)>:$", first)
         if symbol:
-            yield kernel(symbol, others)
+            yield name_of(symbol[1]), [i for i in map(instruction, others) if i]
+
+
+# Instructions.
+
+def is_arithmetic(i):
+    return re.match(r"v(add|sub|mul|div|sqrt|min|max|fn?m(add|sub)\d+)[ps][sd]$", i.mnemonic) is not None
+
+
+def is_fused(i):
+    return re.match(r"vfn?m(add|sub)\d", i.mnemonic) is not None
 
 
 # Loops.
@@ -75,49 +91,73 @@ def target(i):
     return int(match[0], 16) if match else None
 
 
-def edges(code):
-    """Pairs of addresses: an instruction and one that may follow it."""
-    for i, following in zip(code, code[1:] + [None]):
-        if target(i) is not None:
-            yield i.address, target(i)
-        if following and i.mnemonic not in ("jmp", "ret", "ud2"):
-            yield i.address, following.address
+def flow(code):
+    """Blocks of instructions that jumps neither enter nor leave but at the ends, and the numbers of those that
+    may follow each."""
+    places = {i.address: place for place, i in enumerate(code)}
+    ends = {place + 1 for place, i in enumerate(code) if target(i) is not None or i.mnemonic in ("jmp", "ret", "ud2")}
+    starts = sorted({0} | ends - {len(code)} | {places[target(i)] for i in code if target(i) in places})
+    blocks = [code[a:b] for a, b in zip(starts, starts[1:] + [len(code)])]
+    numbers = {block[0].address: number for number, block in enumerate(blocks)}
+    following = []
+    for number, block in enumerate(blocks):
+        last = block[-1]
+        next_ones = {numbers.get(target(last))}
+        if last.mnemonic not in ("jmp", "ret", "ud2"):
+            next_ones.add(number + 1)
+        following.append({n for n in next_ones if n in range(len(blocks))})
+    return blocks, following
 
 
-def reachable(start, pairs):
-    """The addresses that pairs lead to from start, start among them."""
-    following = {}
-    for source, destination in pairs:
-        following.setdefault(source, []).append(destination)
-    seen, ahead = {start}, [start]
+def reachable(start, following):
+    seen, ahead = set(), list(following(start))
     while ahead:
-        new = set(following.get(ahead.pop(), ())) - seen
-        seen |= new
-        ahead += new
+        new = ahead.pop()
+        if new not in seen:
+            seen.add(new)
+            ahead += following(new)
     return seen
 
 
-def loops(code):
-    """For every jump backwards: the addresses on all ways round through it, and those between its ends."""
-    forward = list(edges(code))
-    backward = [(destination, source) for source, destination in forward]
-    for i in code:
-        to = target(i)
-        if to is not None and to <= i.address:
-            around = reachable(to, forward) & reachable(i.address, backward)
-            if i.address in around:
-                yield around, {address for address in around if to <= address <= i.address}
+def cycles(nodes, following):
+    """The largest sets of nodes of which each leads to all."""
+    rest = set(nodes)
+    leading = {n: set() for n in nodes}
+    for n in nodes:
+        for f in following[n] & nodes:
+            leading[f].add(n)
+    while rest:
+        n = min(rest)
+        cycle = reachable(n, lambda m: following[m] & rest) & reachable(n, lambda m: leading[m] & rest)
+        if cycle:
+            yield cycle
+        rest -= cycle | {n}
+
+
+def loops(nodes, following):
+    """Pairs of a loop's blocks and whether it is an innermost one; those within are what is left without the block
+    by which it is entered."""
+    for cycle in cycles(nodes, following):
+        entered = [n for n in cycle if any(n in following[m] for m in range(len(following)) if m not in cycle)]
+        inner = list(loops(cycle - {min(entered, default=min(cycle))}, following))
+        yield cycle, not inner
+        yield from inner
+
+
+def hot_loops(kernel, code):
+    if kernel.hot == WHOLE:
+        return [code]
+    blocks, following = flow(code)
+    found = []
+    for cycle, innermost in loops(set(range(len(blocks))), following):
+        body = [i for number in sorted(cycle) for i in blocks[number]]
+        works = [i for i in body if "%" + kernel.vector in i.operands and (is_arithmetic(i) or not kernel.fma)]
+        if works and (innermost or kernel.hot == ALL):
+            found.append(body)
+    return found
 
 
 # Judging them.
-
-def is_arithmetic(i):
-    return re.match(r"v(add|sub|mul|fn?m(add|sub)\d+)[ps][sd]$", i.mnemonic) is not None
-
-
-def is_padding(i):
-    return i.mnemonic.startswith("nop")
-
 
 def is_narrow(i):
     if i.mnemonic == "vzeroupper" or i.mnemonic.startswith("f"):
@@ -128,46 +168,72 @@ def is_narrow(i):
             and not i.mnemonic.startswith("vmov") and not clears)
 
 
-def stack_access(code):
-    """What finds operands on the stack: rbp addresses it where it holds the frame, elsewhere anything."""
+def is_long(i):
+    return i.length > MOST_BYTES and not i.mnemonic.startswith("nop") and "(%rip)" not in i.operands
+
+
+def is_shuffle(i):
+    return re.match(r"v(p?unpck|p?shuf|perm|extract|insert|align)", i.mnemonic) is not None
+
+
+def is_store(i):
+    return i.operands.endswith(")") and not i.mnemonic.startswith(("prefetch", "cmp", "test", "vcomi", "vucomi"))
+
+
+def is_load(i):
+    return "(" in i.operands and not is_store(i) and not i.mnemonic.startswith(("lea", "prefetch", "nop"))
+
+
+def spilled(code):
+    """What says whether an instruction moves a whole vector from or to the stack: rbp addresses it where it holds the
+    frame, elsewhere anything."""
     framed = any(i.mnemonic == "mov" and i.operands == "%rsp,%rbp" for i in code)
-    return re.compile(r"\(%r[sb]p" if framed else r"\(%rsp")
+    on_stack = re.compile(r"\(%r[sb]p" if framed else r"\(%rsp")
+    return lambda i: ("%zmm" in i.operands and on_stack.search(i.operands) and "{1to" not in i.operands
+                      and "broadcast" not in i.mnemonic)
 
 
-def broken_rules(i, radix, writes_rows, on_stack):
-    if "%zmm" in i.operands and on_stack.search(i.operands) and radix <= MOST_RADIX_WITHOUT_SPILLS:
-        yield "spill"
+def broken_rules(i):
     if "gather" in i.mnemonic or "scatter" in i.mnemonic:
         yield "gather"
     if is_narrow(i):
         yield "narrow"
-    loads_shuffle = writes_rows and i.mnemonic.startswith("vmov") and "(%rip)" in i.operands
-    if i.length > MOST_BYTES and not is_padding(i) and not loads_shuffle:
+    if is_long(i):
         yield "long"
     if i.mnemonic == "call":
         yield "call"
 
 
-def judge(kernel):
-    """The loop over k, which is the smallest with the most arithmetic; the rest of the loops; offences."""
-    found = list(loops(kernel.code))
-    bodies = [[i for i in kernel.code if i.address in span] for _, span in found]
-    inner = max(bodies, key=lambda body: (sum(map(is_arithmetic, body)), -len(body)), default=[])
-    looped = [i for i in kernel.code if any(i.address in around for around, _ in found)]
-    on_stack = stack_access(kernel.code)
-    offences = [(rule, i) for i in looped for rule in broken_rules(i, kernel.radix, "row<" in kernel.name, on_stack)]
-    return Report(inner, [i for i in looped if i not in inner], offences)
+def limit(of, match):
+    """A number, or what a function makes of the numbers in a kernel's name."""
+    return of(*map(int, match.groups())) if callable(of) else of
+
+
+def judge(kernel, match, name, code):
+    found = hot_loops(kernel, code)
+    is_spill = spilled(code)
+    loop = max(found, key=lambda body: (sum(map(is_arithmetic, body)), -len(body)), default=[])
+    fused = max((sum(map(is_fused, body)) for body in found), default=0)
+    spills = max((sum(map(bool, map(is_spill, body))) for body in found), default=0)
+    offences = {(rule, i) for body in found for i in body for rule in broken_rules(i) if rule not in kernel.may}
+    offences = sorted(offences, key=lambda offence: (offence[0], offence[1].address))
+    if fused < limit(kernel.fma, match):
+        offences.append(("fma", f"{fused}, {limit(kernel.fma, match)} are meant"))
+    if spills > limit(kernel.spills, match):
+        offences.append(("spill", f"{spills}, {limit(kernel.spills, match)} are allowed"))
+    return Report(name, loop, spills, offences)
 
 
 # Saying so.
 
-def row(kernel, report):
-    on_stack = stack_access(kernel.code)
-    stack = ["%zmm" in i.operands for i in report.inner if on_stack.search(i.operands)]
-    longest = max((i.length for i in report.inner + report.outer if not is_padding(i)), default=0)
-    return [kernel.name, len(report.inner), len(report.outer), sum(map(is_arithmetic, report.inner)),
-            stack.count(False), stack.count(True), longest,
-            *(sum(rule == found for found, _ in report.offences) for rule in RULES)]
+HEAD = ["function", "loop", "fp", "fused", "loads", "stores", "shuffles", "bytes", "spills", "long", *RULES]
+
+
+def row(report):
+    counts = [sum(map(counted, report.loop)) for counted in
+              (is_arithmetic, is_fused, is_load, is_store, is_shuffle)]
+    return [report.name[:60], len(report.loop), *counts, sum(i.length for i in report.loop), report.spills,
+            sum(map(is_long, report.loop)), *(sum(rule == found for found, _ in report.offences) for rule in RULES)]
 
 
 def print_table(rows):
@@ -177,27 +243,33 @@ def print_table(rows):
               "  ".join(f"{cell:>{width}}" for cell, width in zip(others, widths[1:])))
 
 
-def complaints(judged, radices):
-    for kernel, report in judged:
-        if not report.inner:
-            yield f"{kernel.name}: no loop found"
-        for rule, i in report.offences:
-            yield f"{kernel.name}: {rule}: {i.mnemonic} {i.operands} ({i.length} bytes at {i.address:#x})"
-    held = {(kernel.radix, kernel.type) for kernel, _ in judged}
-    for radix in radices:
-        for of in ("float", "double"):
-            if (int(radix), of) not in held:
-                yield f"no kernel of radix {radix} for {of}"
+def complaints(reports):
+    for report in reports:
+        for rule, what in report.offences:
+            if isinstance(what, Instruction):
+                what = f"{what.mnemonic} {what.operands} ({what.length} bytes at {what.address:#x})"
+            yield f"{report.name}: {rule}: {what}"
 
 
-def main(objdump, path, *radices):
-    judged = [(kernel, judge(kernel)) for kernel in kernels(disassembly(objdump, path))]
-    print_table([["kernel", "k loop", "around", "fp", "scalar stack", "zmm stack", "longest", *RULES]] +
-                [row(*pair) for pair in judged])
-    found = list(complaints(judged, radices))
-    for complaint in found:
+def check(objdump, path, kernels):
+    reports, found = [], set()
+    for name, code in functions(disassembly(objdump, path)):
+        for kernel in kernels:
+            match = re.match(kernel.name, name)
+            report = judge(kernel, match, name, code) if match else None
+            if report and report.loop:
+                reports.append(report)
+                found.add(kernel.name)
+    print_table([HEAD] + [row(report) for report in reports])
+    missing = [f"no hot loop of {kernel.name}" for kernel in kernels if kernel.name not in found]
+    wrong = list(complaints(reports)) + missing
+    for complaint in wrong:
         print(complaint)
-    return bool(found)
+    return bool(wrong)
+
+
+def main(objdump, path, *lists):
+    return check(objdump, path, [kernel for name in lists for kernel in KERNELS[name]])
 
 
 if __name__ == "__main__":

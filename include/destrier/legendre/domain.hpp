@@ -25,17 +25,17 @@ namespace detail {
 template <std::floating_point T, class A>
 struct mapping {
     T a, b, scale;
+    bool is_identity;
 
     // Of the rounded ends, so that the distances to them add up to 2.
     explicit mapping(domain over)
         : a(static_cast<T>(over.a)), b(static_cast<T>(over.b)),
-          scale(static_cast<T>(2 / (static_cast<double>(b) - static_cast<double>(a)))) {}
-
-    bool is_identity() const noexcept { return a == -1 && b == 1; }
+          scale(static_cast<T>(2 / (static_cast<double>(b) - static_cast<double>(a)))),
+          is_identity(a == -1 && b == 1) {}
 
     template <class V>
     DESTRIER_INLINE V operator()(V w) const noexcept {
-        return is_identity() ? w : (w - V(a)) * V(scale) - V(T(1));
+        return is_identity ? w : (w - V(a)) * V(scale) - V(T(1));
     }
     /// 1 + x
     template <class V>

@@ -143,23 +143,29 @@ void clenshaw(const T* x, const T* c, std::size_t terms, T* y, std::size_t count
         x, y, count, streamed,
         [&]<std::size_t N>(const batch<T, A>(&in)[N], batch<T, A>(&out)[N]) DESTRIER_UNROLLED {
             using V = batch<T, A>;
-            V t[N], ahead[N];
+            V t[N], sum[N], ahead[N];
             unroll<N>([&](auto i) DESTRIER_UNROLLED {
                 t[i] = map(in[i]);
-                out[i] = V(c[terms - 1]);
+                sum[i] = V(c[terms - 1]);
                 ahead[i] = V(T(0));
             });
-            for (std::size_t k = terms - 1; k-- > 0;) {
+            // b, the sum before a, becomes the one after it.
+            const auto step = [&](std::size_t k, const V(&a)[N], V(&b)[N]) DESTRIER_UNROLLED {
                 const V term(c[k]), slope_k(slope[k]), back_k(back[k + 1]);
                 unroll<N>([&](auto i) DESTRIER_UNROLLED {
-                    const V next = fmadd(slope_k * t[i], out[i], fnmadd(back_k, ahead[i], term));
-                    ahead[i] = out[i];
-                    out[i] = next;
+                    b[i] = fmadd(slope_k * t[i], a[i], fnmadd(back_k, b[i], term));
                 });
+            };
+            std::size_t k = terms - 1;
+            for (; k >= 2; k -= 2) {
+                step(k - 1, sum, ahead);
+                step(k - 2, ahead, sum);
             }
-            if (terms == 1) {
-                unroll<N>([&](auto i) DESTRIER_UNROLLED { out[i] = fmadd(t[i], V(T(0)), out[i]); });
-            }
+            if (k == 1) step(0, sum, ahead);
+            unroll<N>([&](auto i) DESTRIER_UNROLLED {
+                const V last = k == 1 ? ahead[i] : sum[i];
+                out[i] = terms == 1 ? fmadd(t[i], V(T(0)), last) : last;
+            });
         });
 }
 
