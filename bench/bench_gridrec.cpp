@@ -23,6 +23,9 @@
 //   project, apply_adjoint   the way back; times_apply: the time apply takes by theirs
 //   one_slice          plan_single; times_plan: the time plan takes for that slice, by its time
 //   axes               one slice with 16 rotation axes, as lanes of one batch; ms_axis
+//   at_once            64 threads, as many as a node of Knights Landing has cores, however few there are here: 128
+//                      slices of 512 columns and 375 angles, so many batches at once. The time is that of all CPUs;
+//                      work: by that of one thread, what threads that share batches do in all
 //
 // TomoPy takes part where DESTRIER_TOMOPY_GRIDREC names its shared library (libtomo-gridrec.so of an installed
 // TomoPy). Every result is checked before it is timed.
@@ -58,9 +61,10 @@ constexpr std::size_t columns = 2048, angles = 1501, slices = destrier::line<flo
 constexpr double center = columns / 2.0;
 constexpr std::size_t pixels = columns * columns;
 
-std::vector<double> theta() {
-    std::vector<double> t(angles);
-    for (std::size_t i = 0; i < angles; ++i) t[i] = std::numbers::pi * static_cast<double>(i) / angles;
+std::vector<double> theta(std::size_t count = angles) {
+    std::vector<double> t(count);
+    for (std::size_t i = 0; i < count; ++i)
+        t[i] = std::numbers::pi * static_cast<double>(i) / static_cast<double>(count);
     return t;
 }
 
@@ -521,6 +525,34 @@ void axes(benchmark::State& state, gridrec::accuracy accuracy) {
     state.counters["ms_axis"] = total(times) * 1e3 / slices;
 }
 
+void at_once(benchmark::State& state) {
+    constexpr std::size_t size = 512, lines = 375, count = 8 * slices;
+    const auto batches = static_cast<std::size_t>(state.range(0));
+    const gridrec::plan<float> plan(theta(lines), size, {.accuracy = gridrec::accuracy::fast});
+    auto alone = plan.make_workspace(1),
+         work = plan.make_workspace(64, plan.workspace_bytes(64, batches * slices));
+    std::vector<float> g(lines * size);
+    for (std::size_t i = 0; i < g.size(); ++i) g[i] = static_cast<float>(i * 7919 % 1000);
+    buffer<float> expected(count * size * size), f(count * size * size);
+    const auto seconds = [&](auto& in, buffer<float>& to) {
+        const double before = limits::cpu_seconds(), middle = size / 2.0;
+        plan.apply(view<const float, 3>(g.data(), {count, lines, size}, {0, size, 1}),
+                   std::span(&middle, 1), view<float, 3>(to.data(), {count, size, size}), in);
+        return limits::cpu_seconds() - before;
+    };
+    seconds(alone, expected);
+    seconds(work, f);
+    if (!std::ranges::equal(f, expected)) return state.SkipWithError("other bits than one thread's");
+    std::vector<double> ratios;
+    for (auto _ : state) {
+        const double of_one = seconds(alone, expected), of_all = seconds(work, f);
+        state.SetIterationTime(of_all);
+        ratios.push_back(of_all / of_one);
+    }
+    state.counters["work"] = median(ratios);
+    state.SetLabel(std::to_string(work.slices() / slices) + " batches at once");
+}
+
 void threads(benchmark::internal::Benchmark* b) {
     const int all = destrier::thread_count(0);
     b->ArgName("threads")->Arg(1)->UseRealTime()->MinTime(3)->Unit(benchmark::kMillisecond);
@@ -539,5 +571,14 @@ BENCHMARK_CAPTURE(apply_adjoint, fast, gridrec::accuracy::fast)->Apply(one_threa
 BENCHMARK_CAPTURE(one_slice, fast, gridrec::accuracy::fast)->Apply(threads);
 BENCHMARK_CAPTURE(one_slice, standard, gridrec::accuracy::standard)->Apply(threads);
 BENCHMARK_CAPTURE(axes, fast, gridrec::accuracy::fast)->Apply(one_thread);
+BENCHMARK(at_once)
+    ->ArgName("batches")
+    ->Arg(1)
+    ->Arg(2)
+    ->Arg(4)
+    ->Arg(8)
+    ->Iterations(7)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
 
 } // namespace

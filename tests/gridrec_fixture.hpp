@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "fft_kernels.hpp"
 #include "phantoms.hpp"
 #include "reference.hpp"
 

@@ -9,8 +9,12 @@
 
 #include <sys/resource.h>
 
+#include <destrier/destripe/problem_bytes.hpp>
+
 namespace mapmaking {
 namespace {
+
+namespace destripe = destrier::destripe;
 
 constexpr std::size_t unknown = std::numeric_limits<std::size_t>::max();
 
@@ -42,25 +46,43 @@ std::size_t left_of_shell_limit() {
     return less(limit.rlim_cur, kilobytes_after("/proc/self/status", "VmSize"));
 }
 
+// What the problem takes for each sample, and in all.
+struct problem_need {
+    destripe::problem_bytes sample, all;
+};
+template <destripe::stokes S>
+problem_need of_problem(const problem_sizes& s) {
+    const auto passes = s.one_pass ? destripe::passes::one : destripe::passes::two;
+    const destripe::problem_size size{
+        .samples = s.samples, .baselines = s.baselines, .pixels = s.solve_pixels};
+    return {destripe::sample_bytes<S>(passes), destripe::bytes_of_problem<S>(size, passes)};
+}
+problem_need of_problem(const problem_sizes& s) {
+    switch (s.components) {
+    case 1: return of_problem<destripe::stokes::i>(s);
+    case 2: return of_problem<destripe::stokes::qu>(s);
+    default: return of_problem<destripe::stokes::iqu>(s);
+    }
+}
+
 } // namespace
 
-// The entries of destripe/problem.hpp take 4 bytes for intensity, 12 with polarisation; while they are made there
-// are up to 16 more. Its vectors and the solver's are 5 + 8 doubles a baseline.
+// The solver's vectors are 8 doubles a baseline and 2 for each of the band, and it works in 1 more, or 1 and 8 for one
+// pass, and in a map of at most 4 numbers a pixel and its sums.
 memory_need needed_memory(const problem_sizes& s) {
     const std::size_t c = s.components, packed = c * (c + 1) / 2;
-    const std::size_t entry = c == 1 ? 4 : 12, making = c == 1 ? 4 : 16;
+    const problem_need problem = of_problem(s);
     memory_need need{};
-    need.per_sample_iterating = s.one_pass ? entry : 2 * entry;
-    need.per_sample_setting_up = 2 * entry + making;
+    need.per_sample_iterating = problem.sample.kept;
+    need.per_sample_setting_up = problem.sample.setting_up;
     const std::size_t reading = s.longest * (32 + 8 + 8 + 1 + 1 + 4 + 8 + 8 + 1 + 8);
     const std::size_t solving =
-        s.baselines * 8 * (13 + 2 * s.band) + s.solve_pixels * 8 * (10 + c + packed);
+        s.baselines * 8 * (9 + (s.one_pass ? 8 : 0) + 2 * s.band) + s.solve_pixels * 8 * (4 + c);
     const std::size_t mapping = s.pixels * 8 * (2 * (1 + c + packed) + 2 * (c + packed + 1)) +
                                 s.sphere_pixels * 8 * (s.columns + 1);
     constexpr std::size_t libraries = std::size_t{32} << 20; // and buffers of no great size
     need.bytes = libraries + s.sphere_pixels / 4 + reading +
-                 std::max(s.samples * need.per_sample_setting_up + solving,
-                          s.samples * need.per_sample_iterating + solving + mapping);
+                 std::max(problem.all.setting_up + solving, problem.all.kept + solving + mapping);
     return need;
 }
 

@@ -3,6 +3,7 @@
 // Everything; each header also stands alone.
 #pragma once
 
+#include <destrier/budget.hpp>
 #include <destrier/destripe.hpp>
 #include <destrier/fft.hpp>
 #include <destrier/gridrec.hpp>

@@ -11,6 +11,10 @@
 //   auto work = plan.make_workspace(threads);
 //   plan.apply(sinogram, center, volume, work);
 //
+// A work space is for one batch of slices; given a budget of bytes, make_workspace(threads, budget), it is
+// for as many at once as keep the threads busy and fit, or for fewer threads where one batch hardly fits. The
+// results are the same bits.
+//
 // Conventions, N = columns
 //   Pixel (row, column) lies at x = column - floor(N / 2), y = floor(N / 2) - row: the rotation axis
 //   meets the centre of pixel (floor(N / 2), floor(N / 2)). Detector pixel k lies at s = k, and a point

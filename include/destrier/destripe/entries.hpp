@@ -144,7 +144,7 @@ entry_table<S> joined(std::vector<std::vector<entry<S>>>& parts, const std::vect
     for (auto& entries : parts) {
         std::copy(entries.begin(), entries.end(), table.entries.begin() + at);
         at += entries.size();
-        entries = {};
+        entries = std::vector<entry<S>>(); // {} would keep its memory
     }
     return table;
 }

@@ -22,6 +22,7 @@
 #include <destrier/destripe/chunk.hpp>
 #include <destrier/destripe/entries.hpp>
 #include <destrier/destripe/map_sums.hpp>
+#include <destrier/destripe/problem_bytes.hpp>
 #include <destrier/destripe/problem_options.hpp>
 #include <destrier/destripe/sweeps.hpp>
 #include <destrier/memory.hpp>
@@ -36,9 +37,12 @@ namespace destrier::destripe {
 /// Accuracy  of apply: symmetric to 1e-14 of the largest diagonal element, and offsets that are the same in a whole
 ///           connected piece of the sky give 0 to 1e-13 of it (double)
 /// Threads   any number gives the same bits
-/// Memory    24 bytes a sample at most (intensity: 8), 12 (4) with passes::one, less by the number of samples that
-///           a baseline has in a pixel; 10 doubles a pixel and 5 a baseline. While it is set up, 40 (16)
-///           bytes a sample in all
+/// Memory    in bytes, at most (for qu, for intensity):
+///             a sample      24 (24, 8), half of it with passes::one, less by the number of samples that a
+///                           baseline has in a pixel; 40 (40, 16) in all while it is set up
+///             a pixel       64 (40, 24), 200 (136, 64) in all while it is set up
+///             a baseline    32, 104 in all while it is set up
+///           bytes_of_problem tells it before, bytes() then; apply works in scratch_size() doubles
 template <std::floating_point T, stokes S, class A = default_arch>
 class problem {
 public:
@@ -77,6 +81,13 @@ public:
     /// Samples in the solve, of this process; what an iteration reads and writes for them.
     std::size_t samples() const noexcept { return samples_; }
     std::size_t entries() const noexcept { return by_pixel_.size(); }
+    /// What it keeps.
+    std::size_t bytes() const noexcept {
+        const std::size_t doubles = matrices_.covariance.size() + matrices_.rcond.size() +
+                                    weight_.size() + diagonal_.size() + rhs_.size();
+        return doubles * sizeof(double) + by_pixel_.bytes() + by_baseline_.bytes() +
+               chunk_first_.capacity() * sizeof(std::size_t);
+    }
     std::size_t entry_bytes() const noexcept {
         return (by_pixel_.size() + by_baseline_.size()) * sizeof(detail::entry<S>);
     }

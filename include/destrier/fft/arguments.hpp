@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What the plans ask of their arguments, before anything is written, and the work space that the caller gave
-// or that is made for the time of a call.
+// or that is made for the time of a call; and what fits into a budget.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,9 @@
 #include <stdexcept>
 #include <string>
 
+#include <destrier/budget.hpp>
 #include <destrier/memory.hpp>
+#include <destrier/simd.hpp>
 
 namespace destrier::fft::detail {
 
@@ -60,5 +62,22 @@ private:
     buffer<T> own_;
     T* data_;
 };
+
+// What fits into a budget of problems of so many elements of T, with scratch(threads) elements beside them.
+template <class T, class Scratch>
+share share_within(const char* call, std::size_t budget, int threads, std::size_t elements,
+                   const std::string& problem, Scratch&& scratch) {
+    return destrier::detail::share_within(call, budget, threads,
+                                          {product_of({elements, sizeof(T)}, problem.c_str()), problem},
+                                          [&](int some) { return scratch(some) * sizeof(T); });
+}
+// The same of lane blocks, in transforms.
+template <class T, class Scratch>
+share blocks_within(const char* call, std::size_t budget, int threads, std::size_t elements,
+                    Scratch&& scratch) {
+    const share blocks = share_within<T>(call, budget, threads, line<T> * elements,
+                                         "a lane block of " + std::to_string(line<T>), scratch);
+    return {blocks.threads, line<T> * blocks.problems};
+}
 
 } // namespace destrier::fft::detail

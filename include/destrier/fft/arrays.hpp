@@ -98,7 +98,7 @@ public:
     std::size_t block_room_overwriting() const noexcept {
         return is_large() ? lane_room() : as_small().room_overwriting();
     }
-    std::size_t array_room(int threads) const noexcept {
+    std::size_t array_room(int threads) const {
         if (is_large()) return as_large().work_size() + as_large().room(threads);
         return static_cast<std::size_t>(thread_count(threads)) * worker_room();
     }

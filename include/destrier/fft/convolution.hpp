@@ -195,8 +195,12 @@ private:
 /// Accuracy  L2 error <= eps(T) sqrt(log2 n) |in| max |spectrum of the response|, eps(T) = 2^-23 or 2^-52;
 ///           asserted in tests/test_fft_convolution.cpp. NaN stays in its problem
 /// Threads   over blocks; any number gives the same bits
-/// Memory    the plan about 6 n T, and as much again where the response is real; two to three times that for
-///           lengths that are padded
+/// Memory    in bytes, at most, of lengths that are products of 2, 3, 5 and 7, even where blocks are real (and of
+///           those that are padded):
+///             the plan                   6 n sizeof(T), of a real response 11 (14 and 26)
+///             a problem in place         2 n sizeof(T), of real blocks n, in whole blocks of line<T>
+///             a thread                   0 (300 n)
+///           scratch_size is exact; asserted in tests/budget
 template <std::floating_point T, class A = default_arch>
 class convolution {
 public:
@@ -216,6 +220,15 @@ public:
     /// products of 2, 3, 5 and 7, nor for real ones where such a length is even.
     std::size_t scratch_size(int threads = 1) const {
         return static_cast<std::size_t>(thread_count(threads)) * block_scratch();
+    }
+
+    /// What a budget of bytes has room for: complex blocks of so many problems, in place, and their scratch;
+    /// or real blocks of twice as many.
+    ///
+    /// Throws  std::invalid_argument if it is too small for one block on one thread
+    share share_within(std::size_t budget, int threads = 1) const {
+        return detail::blocks_within<T>("fft::convolution::share_within", budget, threads, 2 * size(),
+                                        [&](int some) { return scratch_size(some); });
     }
 
     /// out[i] = sum_t response[(i - t) mod n] in[t].

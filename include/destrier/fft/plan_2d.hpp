@@ -79,7 +79,12 @@ void transform_columns(const column_transform<T, A>& transform, pairs_of<const T
 ///
 /// Accuracy  as plan_c2c, n = rows columns
 /// Threads   over rows, then over stripes of columns; any number gives the same bits
-/// Memory    the plans of both lengths; scratch about 1 MB a thread, for rows beyond 4096 two columns of lines
+/// Memory    in bytes:
+///             the plan            as plan_c2c of both lengths
+///             a plane in place    2 rows columns sizeof(T)
+///             a thread            512 KB + 256 max(rows, columns) at most, for lengths to 65536 without other
+///                                 factors than 2, 3, 5, 7, 11 and 13
+///           scratch_size is exact; asserted in tests/budget
 template <std::floating_point T, class A = default_arch>
 class plan_2d_c2c {
     using in_plane = view<const std::complex<T>, 2>;
@@ -98,6 +103,15 @@ public:
     std::size_t scratch_size(int threads = 1) const {
         return std::max(over_columns_.array_room(threads),
                         static_cast<std::size_t>(thread_count(threads)) * over_rows_.room());
+    }
+
+    /// What a budget of bytes has room for: so many planes, in place, and the scratch.
+    ///
+    /// Throws  std::invalid_argument if it is too small for one plane on one thread
+    share share_within(std::size_t budget, int threads = 1) const {
+        return detail::share_within<T>("fft::plan_2d_c2c::share_within", budget, threads,
+                                       product_of({2, rows(), columns()}, "a plane"), "a plane",
+                                       [&](int some) { return scratch_size(some); });
     }
 
     /// out[k][l] = scale sum_{t, u} in[t][u] exp(-2 pi i (k t / rows + l u / columns)), with + for backward.
@@ -151,7 +165,8 @@ private:
 ///
 /// Accuracy  as plan_2d_c2c
 /// Threads   as plan_2d_c2c
-/// Memory    as plan_2d_c2c; scratch one half plane more
+/// Memory    as plan_2d_c2c, but for a plane in and a half plane out, and one half plane more of scratch, with up
+///           to two lines more in each row
 template <std::floating_point T, class A = default_arch>
 class plan_2d_r2c {
 public:
@@ -167,6 +182,16 @@ public:
     /// Elements of T that forward and backward want as scratch.
     std::size_t scratch_size(int threads = 1) const {
         return 2 * rows() * half_stride() + work_size(threads);
+    }
+
+    /// What a budget of bytes has room for: so many planes, in and out, and the scratch.
+    ///
+    /// Throws  std::invalid_argument if it is too small for one plane on one thread
+    share share_within(std::size_t budget, int threads = 1) const {
+        return detail::share_within<T>(
+            "fft::plan_2d_r2c::share_within", budget, threads,
+            product_of({rows(), columns() + 2 * spectrum_columns()}, "a plane"), "a plane",
+            [&](int some) { return scratch_size(some); });
     }
 
     /// out[k][l] = scale sum_{t, u} in[t][u] exp(-2 pi i (k t / rows + l u / columns)), l = 0 .. columns / 2.

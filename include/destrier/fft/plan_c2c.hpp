@@ -23,8 +23,12 @@ namespace destrier::fft {
 /// Accuracy  L2 relative error on random data <= 0.5 eps(T) sqrt(log2 n) for products of 2, 3, 5, 7, 11 and 13,
 ///           1.0 for others, eps(T) = 2^-23 or 2^-52; asserted in tests/test_fft.cpp. NaN stays in its transform
 /// Threads   over transforms; any number gives the same bits
-/// Memory    the plan about 4 n T of twiddles to n = 65536 and less beyond, scratch 2 n lines a thread; for
-///           lengths with other factors at most 12 n T and 5 n lines
+/// Memory    in bytes, at most, 3 KB aside, of products of 2, 3, 5, 7, 11 and 13 (and of other lengths):
+///             the plan                    4.3 n sizeof(T), 0.2 beyond n = 65536 (12, and 100 while it is made)
+///             a transform in place        2 n sizeof(T), in whole blocks of line<T> if in blocks
+///             a thread, of lane blocks    128 n, 36 beyond n = 65536 (300)
+///             a thread, of arrays         256 n, 36 beyond n = 65536 (430)
+///           scratch_size and array_scratch_size are exact; asserted in tests/budget
 /// Source    Van Loan, Computational Frameworks for the Fast Fourier Transform (1992), section 1.7
 template <std::floating_point T, class A = default_arch>
 class plan_c2c {
@@ -49,6 +53,14 @@ public:
     /// Elements of T that forward and backward want as scratch.
     std::size_t scratch_size(int threads = 1) const {
         return scrambled_ ? 0 : static_cast<std::size_t>(thread_count(threads)) * block_scratch();
+    }
+
+    /// What a budget of bytes has room for: lane blocks of so many transforms, in place, and their scratch.
+    ///
+    /// Throws  std::invalid_argument if it is too small for one block on one thread
+    share share_within(std::size_t budget, int threads = 1) const {
+        return detail::blocks_within<T>("fft::plan_c2c::share_within", budget, threads, 2 * size(),
+                                        [&](int some) { return scratch_size(some); });
     }
 
     /// out[k] = scale sum_t in[t] exp(-2 pi i k t / n).
@@ -78,6 +90,13 @@ public:
 
     /// Elements of T that forward and backward of arrays want as scratch.
     std::size_t array_scratch_size(int threads = 1) const { return transform_.array_room(threads); }
+
+    /// As share_within, of an array's transforms.
+    share array_share_within(std::size_t budget, int threads = 1) const {
+        return detail::share_within<T>("fft::plan_c2c::array_share_within", budget, threads, 2 * size(),
+                                       "a transform",
+                                       [&](int some) { return array_scratch_size(some); });
+    }
 
     /// The same for arrays. Fastest where elements are side by side (stride(1) = 1) and n is a multiple of
     /// line<T>; where transforms are (stride(0) = 1) they cost little more than lane blocks.

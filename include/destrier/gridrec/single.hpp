@@ -30,6 +30,7 @@
 #include <string>
 #include <vector>
 
+#include <destrier/budget.hpp>
 #include <destrier/gridrec/arguments.hpp>
 #include <destrier/gridrec/options.hpp>
 #include <destrier/gridrec/single_image.hpp>
@@ -46,9 +47,11 @@ namespace destrier::gridrec {
 ///
 /// Accuracy  as plan; asserted in tests/test_gridrec_single.cpp
 /// Threads   any number gives the same bits
-/// Memory    the plan: 12 (float) or 24 (double) bytes for each sample, padding / 2 of which there are for
-///           each angle and column; the work space: workspace_bytes, about one complex number for each
-///           sample, and for each column and cell of half a grid row
+/// Memory    in bytes, of n angles and N columns, P = radial_size, M = grid_size:
+///             the plan               12 (double: 24) n P / 2 + M^2 / 4 (M^2 / 2)
+///             a slice at work         8 (16) (n P / 2 + N M / 2), one at a time
+///             a thread               at most 900 M, or 320 P where that is more
+///           to 10 % (N >= 256); workspace_bytes is exact; tests/budget asserts both
 template <std::floating_point T, class A = default_arch>
 class plan_single {
 public:
@@ -59,6 +62,11 @@ public:
         int threads() const noexcept { return threads_; }
         std::size_t bytes() const noexcept {
             return (spectra_.size() + half_.size() + phases_.size() + scratch_.size()) * sizeof(T);
+        }
+        /// Bytes that lie on huge pages at this moment.
+        std::size_t huge_bytes() const {
+            return spectra_.huge_bytes() + half_.huge_bytes() + phases_.huge_bytes() +
+                   scratch_.huge_bytes();
         }
         /// The time all calls with this work space have taken.
         const stage_times& times() const noexcept { return times_; }
@@ -94,12 +102,21 @@ public:
     std::size_t grid_size() const noexcept { return grid_.size; }
 
     std::size_t workspace_bytes(int threads = 1) const {
-        return (spectra_size() + half_size() + radial_.phases_size() +
-                scratch_size() * static_cast<std::size_t>(thread_count(threads))) *
-               sizeof(T);
+        return slice_bytes() + threads_bytes(thread_count(threads));
     }
     workspace_type make_workspace(int threads = 1) const {
         return workspace_type(*this, thread_count(threads));
+    }
+
+    /// Of as many threads, up to these, as a budget of bytes has room for beside one slice.
+    ///
+    /// Throws  std::invalid_argument if the budget is too small for one slice on one thread;
+    ///         destrier::out_of_memory
+    workspace_type make_workspace(int threads, std::size_t budget) const {
+        const share s = destrier::detail::share_within("gridrec::plan_single::make_workspace", budget,
+                                                       threads, {slice_bytes(), "a slice"},
+                                                       [&](int some) { return threads_bytes(some); });
+        return workspace_type(*this, s.threads);
     }
 
     /// Reconstructs slices.
@@ -161,6 +178,12 @@ private:
     }
     std::size_t half_size() const {
         return product_of({columns_, sweep_.half_stride()}, "the gridrec work space");
+    }
+    std::size_t slice_bytes() const {
+        return (spectra_size() + half_size() + radial_.phases_size()) * sizeof(T);
+    }
+    std::size_t threads_bytes(int threads) const {
+        return scratch_size() * sizeof(T) * static_cast<std::size_t>(threads);
     }
     std::size_t scratch_size() const {
         const std::size_t most =

@@ -205,8 +205,9 @@ void basis(const char* who, std::span<const T> x, view<T, 2> out, domain over, i
 /// Domain    any x; P_k grows as x^k outside of the domain
 /// Accuracy  (4 + k^2 / 2) u for |x| <= 1, (8 + 2 k^2) u through a domain other than [-1, 1]
 /// Threads   any number gives the same bits
-/// Memory    allocates a tile a thread; 2 MiB and more are written past the caches where the terms come after one
-///           another and each starts on a 64-byte line
+/// Memory    allocates a tile a thread: 20 KB, or 4 registers a term where that is more, and 2 numbers a term
+///           beyond 63; 2 MiB and more are written past the caches where the terms come after one another and each
+///           starts on a 64-byte line
 /// Throws    std::invalid_argument if shapes disagree or the domain is empty; out untouched
 /// Example   legendre::basis<double>(x, view<double, 2>(matrix, {terms, x.size()}, {1, terms}));
 template <std::floating_point T, class A = default_arch>
@@ -220,7 +221,7 @@ void basis(std::span<const T> x, view<T, 2> out, domain over = {}, int threads =
 /// Shapes    x (nx); tiles of 4 registers of points and more, in order within a thread
 /// Threads   tiles and their values are the same for any number; consumers run at the same time, each worker's
 ///           after one another
-/// Memory    allocates a tile a thread
+/// Memory    allocates a tile a thread, as basis does
 /// Throws    std::invalid_argument if terms is 0 or the domain is empty; what the consumer throws
 /// Example   legendre::for_each_tile<double>(x, 7, [&](const auto& tile) { use(tile.row(6), tile.count); });
 template <std::floating_point T, class A = default_arch, class Consumer>

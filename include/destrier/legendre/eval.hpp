@@ -97,7 +97,8 @@ void many_series(std::span<const T> x, view<const T, 2> c, view<T, 2> y, const e
 /// Domain    any x; outside of the domain the series is extrapolated
 /// Accuracy  as `accuracy` says; beyond the domain, to 1.1 times its size, the same with S = sum |c_k P_k(x)|
 /// Threads   any number gives the same bits
-/// Memory    allocates only for more than 63 terms; results of 2 MiB and more are written past the caches
+/// Memory    allocates only for more than 63 terms, 2 numbers a term; results of 2 MiB and more are written past
+///           the caches
 /// Throws    std::invalid_argument if sizes disagree, c is empty or the domain is; y untouched
 /// Source    C. W. Clenshaw, Math. Tables Aids Comput. 9 (1955) 118; for `tight` the form in differences of
 ///           C. Reinsch (see J. Oliver, J. Inst. Maths Applics 20 (1977) 379)
@@ -118,8 +119,8 @@ void eval(std::span<const T> x, std::span<const T> c, std::span<T> y, const eval
 /// Domain    as for one series
 /// Accuracy  as `accuracy` says, for any degree what it says of higher ones
 /// Threads   any number gives the same bits
-/// Memory    allocates a copy of c and a tile of points a thread; results of 2 MiB and more are written past the
-///           caches where the rows of y start on 64-byte lines
+/// Memory    allocates a copy of c, 4 registers a series, and a tile a thread as basis does; results of 2 MiB and
+///           more are written past the caches where the rows of y start on 64-byte lines
 /// Throws    std::invalid_argument if shapes disagree, there are no coefficients, or the domain is empty; y
 ///           untouched
 /// Example   legendre::eval<double>(x, view<const double, 2>(c, {500, 9}), view<double, 2>(y, {500, 6000}));
@@ -174,7 +175,7 @@ T eval(T x, std::span<const T> c, const eval_options& options = {}) {
 /// Domain    as for one series, the same for all
 /// Accuracy  as `accuracy` says, for any degree what it says of higher ones
 /// Threads   any number gives the same bits
-/// Memory    allocates only for more than 63 terms
+/// Memory    allocates only for more than 63 terms, 2 numbers a term
 /// Throws    std::invalid_argument if shapes disagree, there are no coefficients, or the domain is empty; y
 ///           untouched
 /// Example   legendre::eval_each<double>(x, view<const double, 2>(c, {500, 7}), y);

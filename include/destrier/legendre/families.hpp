@@ -41,7 +41,7 @@ namespace hermite_e {
 /// Aliasing  y may be x
 /// Accuracy  16 u sum_k |c_k| sqrt(k!) exp(x^2 / 4) up to degree 20
 /// Threads   any number gives the same bits
-/// Memory    allocates only for more than 63 terms
+/// Memory    allocates only for more than 63 terms, 2 numbers a term
 /// Throws    std::invalid_argument if sizes disagree or c is empty; y untouched
 template <std::floating_point T, class A = default_arch>
 void eval(std::span<const T> x, std::span<const T> c, std::span<T> y, int threads = 1) {
@@ -64,7 +64,7 @@ namespace chebyshev {
 /// Aliasing  y may be x
 /// Accuracy  (3 + n^2 / 2) u sum |c_k| for |x| <= 1
 /// Threads   any number gives the same bits
-/// Memory    allocates only for more than 63 terms
+/// Memory    allocates only for more than 63 terms, 2 numbers a term
 /// Throws    std::invalid_argument if sizes disagree, c is empty or the domain is; y untouched
 template <std::floating_point T, class A = default_arch>
 void eval(std::span<const T> x, std::span<const T> c, std::span<T> y, legendre::domain over = {},

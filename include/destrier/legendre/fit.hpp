@@ -239,7 +239,7 @@ void check_points(const char* who, std::span<const T> x, std::span<const T> w, s
 ///           alike, coefficients are large and lose as much; what the fit leaves of the data is orthogonal to the
 ///           terms to 64 u sum |c_k| still (70 terms of 101 points at equal distances)
 /// Threads   any number gives the same bits; they share the rows of y
-/// Memory    allocates terms + 1 numbers a point, and one more a thread
+/// Memory    allocates terms + 1 numbers a point, and one more a point for each thread
 /// Throws    std::invalid_argument if shapes disagree, c has no terms, the domain is empty, there are fewer points than
 ///           terms or too few different ones, or a weight, or a point that counts, is not finite; c untouched
 /// Example   legendre::fit<double>(wavelength, y, {}, c, {5543, 7826});

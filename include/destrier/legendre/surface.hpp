@@ -118,7 +118,7 @@ view<T, 2> transposed(view<T, 2> v) noexcept {
 /// Accuracy  (8 + (n^2 + m^2) / 2) u sum |c_ij| in [-1, 1], n and m being the degrees; through other domains, where
 ///           x and y themselves are rounded, (16 + 2 (n^2 + m^2)) u sum |c_ij|
 /// Threads   any number gives the same bits
-/// Memory    allocates a copy of c and two tiles a thread
+/// Memory    allocates a copy of c and a tile of x_terms + y_terms a thread, as basis does
 /// Throws    std::invalid_argument if sizes disagree, c is empty or a domain is; out untouched
 /// Example   legendre::eval_points<double>(x, y, view<const double, 2>(c, {4, 7}), z, {.y = {5543, 7826}});
 template <std::floating_point T, class A = default_arch>
