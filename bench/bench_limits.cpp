@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// bench_limits: the machine's limits, against which the other benchmarks hold themselves.
-// Rates are 1/s of flops (items) and bytes; each measurement checks its own result.
+// bench_limits: the machine's limits, against which the other benchmarks hold themselves, and what larger pages
+// give (page_cases.hpp). Rates are 1/s of flops (items) and bytes; each measurement checks its own result.
 #include <benchmark/benchmark.h>
 
 #include "limits.hpp"
+#include "page_cases.hpp"
 
 namespace {
 
@@ -43,5 +44,18 @@ BENCHMARK(l2_read);
 BENCHMARK_CAPTURE(stream, read, &limits::streams::read, 3)->Apply(threads);
 BENCHMARK_CAPTURE(stream, copy, &limits::streams::copy, 2, 1.0)->Apply(threads);
 BENCHMARK_CAPTURE(stream, triad, &limits::streams::triad, 3, 7.0)->Apply(threads);
+
+void turns(benchmark::internal::Benchmark* kernel) {
+    kernel->Iterations(9)->UseManualTime()->Unit(benchmark::kMillisecond);
+}
+
+BENCHMARK(page_cases::compare<page_cases::untiled_scatter>)->Name("pages/untiled_scatter")->Apply(turns);
+BENCHMARK(page_cases::compare<page_cases::tiled_scatter>)->Name("pages/tiled_scatter")->Apply(turns);
+BENCHMARK(page_cases::compare<page_cases::plane_transform<2048>>)
+    ->Name("pages/plane_2048")
+    ->Apply(turns);
+BENCHMARK(page_cases::compare<page_cases::plane_transform<4096>>)
+    ->Name("pages/plane_4096")
+    ->Apply(turns);
 
 } // namespace

@@ -18,6 +18,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <ctime>
 #include <map>
 #include <numeric>
 #include <stdexcept>
@@ -30,6 +31,13 @@
 #include <destrier/simd.hpp>
 
 namespace limits {
+
+/// Seconds that this process has had of all CPUs, whatever else they did meanwhile.
+inline double cpu_seconds() {
+    timespec now{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
 
 /// Seconds of the fastest of several runs of f: as many as fit into 0.1 s, at least 3.
 template <class F>
