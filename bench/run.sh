@@ -27,6 +27,16 @@ for program in build/bench/bench/bench_*; do
         --benchmark_out="${results[-1]}" --benchmark_out_format=json "$@" >/dev/null
 done
 
+# User seconds, the least of five, that a program takes to compile which includes all of destrier and does nothing.
+seconds_to_include() {
+    local TIMEFORMAT=%U
+    for _ in 1 2 3 4 5; do
+        time "${CXX:-c++}" -std=c++20 -O2 -march=native -fopenmp -I include -x c++ -c -o /dev/null - \
+            <<<'#include <destrier/destrier.hpp>'
+    done 2>&1 | sort -n | head -n 1
+}
+echo "destrier/destrier.hpp is compiled in $(seconds_to_include) s" >&2
+
 status=0
 python3 bench/table.py "${results[@]}" || status=$?
 if (($# == 0)); then

@@ -33,18 +33,27 @@
 
 #if !defined(__clang__) && (!defined(__GNUC__) || __GNUC__ < 12)
 #error "destrier needs g++ 12 or clang 14 and later (__builtin_shufflevector, C++20)"
+#elif __cplusplus < 202002L
+#error "destrier needs C++20: compile with -std=c++20"
+#elif XSIMD_VERSION_MAJOR * 100 + XSIMD_VERSION_MINOR < 801
+#error "destrier needs xsimd 8.1 or later"
 #endif
 
 #define DESTRIER_INLINE inline __attribute__((always_inline))
 
 namespace destrier {
 
-// xsimd's own default is unusable on Knights Landing (8.1 and 9.0 pick avx512cd, which has no
-// registers there) and differs from version to version above AVX-512BW, so it is named outright.
+// xsimd's own default is unusable on Knights Landing (8.1 and 9.0 pick avx512cd, which has no registers there),
+// has no fused multiply-add where the flags allow AVX-VNNI (from 12.1 on), and is of no fixed length with SVE: so
+// what matters is named outright.
 #if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__)
 using default_arch = xsimd::avx512bw;
 #elif defined(__AVX512F__)
 using default_arch = xsimd::avx512f;
+#elif defined(__AVX2__) && defined(__FMA__)
+using default_arch = xsimd::fma3<xsimd::avx2>;
+#elif defined(__aarch64__)
+using default_arch = xsimd::neon64;
 #else
 using default_arch = xsimd::default_arch;
 #endif

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <destrier/destrier.hpp>
 
-void transform(destrier::complex_blocks<float> data) {
-    destrier::fft::plan_c2c<float>(data.elements()).forward(data, data);
+#include <vector>
+
+std::vector<double> nodes_of_the_other(std::size_t n) {
+    std::vector<double> nodes(n), weights(n);
+    destrier::legendre::gauss<double>(nodes, weights, {}, /*threads*/ 2);
+    return nodes;
 }
