@@ -82,10 +82,10 @@ endfunction()
 
 # Compiles the sources for one architecture, and joins their objects into one that is linked into the target.
 function(destrier_join_objects target architecture id)
-  execute_process(COMMAND ${CMAKE_LINKER} --version OUTPUT_VARIABLE linker ERROR_QUIET)
-  if(NOT linker MATCHES "GNU ld" OR NOT CMAKE_OBJCOPY)
-    message(FATAL_ERROR "destrier_add_architectures needs GNU ld and objcopy (binutils); "
-      "CMAKE_LINKER is ${CMAKE_LINKER}, CMAKE_OBJCOPY is ${CMAKE_OBJCOPY}")
+  find_program(DESTRIER_LD NAMES ${_CMAKE_TOOLCHAIN_PREFIX}ld.bfd ld.bfd DOC "GNU ld, which joins objects")
+  find_program(DESTRIER_OBJCOPY NAMES ${_CMAKE_TOOLCHAIN_PREFIX}objcopy objcopy DOC "GNU objcopy")
+  if(NOT DESTRIER_LD OR NOT DESTRIER_OBJCOPY)
+    message(FATAL_ERROR "destrier_add_architectures needs GNU ld (ld.bfd) and objcopy, of Debian's binutils")
   endif()
   set(objects ${target}.${architecture})
   add_library(${objects} OBJECT ${ARGN})
@@ -94,8 +94,8 @@ function(destrier_join_objects target architecture id)
     $<TARGET_PROPERTY:${target},LINK_LIBRARIES> destrier_architecture_${id})
   set(joined ${CMAKE_CURRENT_BINARY_DIR}/${objects}.o)
   add_custom_command(OUTPUT ${joined}
-    COMMAND ${CMAKE_LINKER} -r -d --force-group-allocation -o ${joined} $<TARGET_OBJECTS:${objects}>
-    COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=_ZN8destrier8providedI*
+    COMMAND ${DESTRIER_LD} -r -d --force-group-allocation -o ${joined} $<TARGET_OBJECTS:${objects}>
+    COMMAND ${DESTRIER_OBJCOPY} --wildcard --keep-global-symbol=_ZN8destrier8providedI*
             --rename-section .init_array=destrier_init_${id} ${joined}
     DEPENDS ${objects} $<TARGET_OBJECTS:${objects}>
     COMMENT "Joining the objects of ${target} for ${architecture}"
