@@ -13,6 +13,7 @@
 #include <cmath>
 #include <complex>
 #include <cstddef>
+#include <iterator>
 #include <limits>
 #include <numbers>
 #include <numeric>
@@ -43,21 +44,22 @@ struct lane {
     using A = Arch;
 };
 
-// Every vector width of this machine, or, as unrolled kernels take compilers minutes, the widest one and the
-// narrowest one.
-#if defined(__x86_64__)
-using narrow_arch = xsimd::sse2;
+// What the build's flags are for. Kernels meet every vector width in as many builds, those of tests/run.sh, each
+// with the flags that its users have: several widths in one build take compilers minutes more.
+using lanes = std::tuple<lane<float, destrier::default_arch>, lane<double, destrier::default_arch>>;
+
+// All that the flags allow, for tests that compile in seconds: a width need not be the widest.
+#if defined(__AVX512F__)
+using architectures = std::tuple<xsimd::sse2, xsimd::fma3<xsimd::avx2>, destrier::default_arch>;
+#elif defined(__AVX__)
+using architectures = std::tuple<xsimd::sse2, destrier::default_arch>;
 #else
-using narrow_arch = destrier::default_arch;
+using architectures = std::tuple<destrier::default_arch>;
 #endif
-#if defined(__AVX2__) && defined(__FMA__) && !defined(DESTRIER_TEST_FEW_WIDTHS)
-using lanes = std::tuple<lane<float, narrow_arch>, lane<double, narrow_arch>,
-                         lane<float, xsimd::fma3<xsimd::avx2>>, lane<double, xsimd::fma3<xsimd::avx2>>,
-                         lane<float, destrier::default_arch>, lane<double, destrier::default_arch>>;
-#else
-using lanes = std::tuple<lane<float, narrow_arch>, lane<double, narrow_arch>,
-                         lane<float, destrier::default_arch>, lane<double, destrier::default_arch>>;
-#endif
+
+template <class... Archs>
+std::tuple<lane<float, Archs>..., lane<double, Archs>...> every_lane(std::tuple<Archs...>);
+using all_lanes = decltype(every_lane(architectures()));
 
 // For kernels so unrolled that the sanitizers' compilers take minutes a width.
 #if defined(__SANITIZE_ADDRESS__)
@@ -77,6 +79,18 @@ std::vector<T> random_numbers(std::size_t n, unsigned seed = 1) {
     std::vector<T> x(n);
     for (T& v : x) v = uniform(generator);
     return x;
+}
+
+/// Where long double is not the hardware's but software's, as on aarch64, tests take fewer sums in it.
+inline constexpr bool long_double_is_slow = std::numeric_limits<long double>::digits > 64;
+
+/// Bins of a transform to compare with sums: all, or a random choice of many.
+inline std::vector<std::size_t> bins_of(std::size_t size) {
+    std::vector<std::size_t> all(size), chosen;
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    const std::size_t most = long_double_is_slow || size > 512 ? 40 : size;
+    std::sample(all.begin(), all.end(), std::back_inserter(chosen), most, std::mt19937(7));
+    return chosen;
 }
 
 /// sum_t x[t] exp(sign 2 pi i k t / n) for each of these k, in long double.

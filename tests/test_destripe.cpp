@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Destriping with offsets against normal equations written out, closed forms, and what must not change anything.
+#include "agreement/results.hpp"
 #include "reference.hpp"
 
 #include <barrier>
@@ -23,7 +24,6 @@
 
 namespace {
 
-using destrier::default_arch;
 using destrier::destripe::baseline;
 using destrier::destripe::chunk;
 using destrier::destripe::components;
@@ -42,9 +42,9 @@ using reference::same_bits;
 
 using numbers = std::vector<double>;
 
-template <stokes S, class T = double, class A = default_arch>
-problem<T, S, A> problem_of(const truth::survey& s, const problem_options& options = {}) {
-    return problem<T, S, A>(s.pixels, s.chunks.size(), s.source(), options);
+template <stokes S, class T = double>
+problem<T, S> problem_of(const truth::survey& s, const problem_options& options = {}) {
+    return problem<T, S>(s.pixels, s.chunks.size(), s.source(), options);
 }
 
 template <class P>
@@ -189,10 +189,10 @@ TEST_CASE("destripe: 512 samples and 4 baselines, worked out by hand") {
     }
 }
 
-template <stokes S, class T, class A>
+template <stokes S>
 void check_against_equations(const truth::survey& s, passes form) {
     const truth::equations<S> e(s);
-    const auto p = problem_of<S, T, A>(s, {.passes = form});
+    const auto p = problem_of<S>(s, {.passes = form});
     REQUIRE(p.size() == e.b.size());
     REQUIRE(e.seen > s.pixels / 4);
     CHECK(p.samples() == e.samples);
@@ -213,15 +213,13 @@ void check_against_equations(const truth::survey& s, passes form) {
     CHECK(rhs_wrong <= 1e-12 * rhs);
 }
 
-using archs = std::tuple<reference::narrow_arch, default_arch>;
-TEMPLATE_LIST_TEST_CASE("destripe: the equations are those of the samples", "", archs) {
-    using A = TestType;
+TEST_CASE("destripe: the equations are those of the samples") {
     truth::survey s = truth::wandering_survey(40, 16);
     truth::add_noise(s, 1, 5);
     for (const passes form : {passes::two, passes::one}) {
-        check_against_equations<stokes::i, double, A>(s, form);
-        check_against_equations<stokes::qu, double, A>(s, form);
-        check_against_equations<stokes::iqu, double, A>(s, form);
+        check_against_equations<stokes::i>(s, form);
+        check_against_equations<stokes::qu>(s, form);
+        check_against_equations<stokes::iqu>(s, form);
     }
 }
 
@@ -473,12 +471,12 @@ TEST_CASE("destripe: pixels of many samples, and baselines that return to them")
     }
     c.baselines = {{0, 250}, {250, 150}};
     s.chunks = {c};
-    check_against_equations<stokes::iqu, double, default_arch>(s, passes::two);
-    check_against_equations<stokes::i, double, default_arch>(s, passes::one);
+    check_against_equations<stokes::iqu>(s, passes::two);
+    check_against_equations<stokes::i>(s, passes::one);
     CHECK(problem_of<stokes::iqu>(s).entries() <= 2 * (125 / 15 + 2) + 2 * (75 / 15 + 2));
 }
 
-TEST_CASE("destripe: the same bits for any number of threads, and nearly on any vector") {
+TEST_CASE("destripe: the same bits for any number of threads") {
     truth::survey s = truth::wandering_survey(100, 40);
     truth::add_noise(s, 1, 5);
     const numbers u = sky_of(s.baselines());
@@ -489,11 +487,23 @@ TEST_CASE("destripe: the same bits for any number of threads, and nearly on any 
             CHECK(same_bits(many.rhs(), one.rhs()));
             CHECK(same_bits(applied(many, u), applied(one, u)));
         }
-        const auto narrow = problem_of<stokes::iqu, double, reference::narrow_arch>(s, {.passes = form});
-        const numbers wide = solved(one, {.tolerance = 1e-12}).x;
-        CHECK(difference(solved(narrow, {.tolerance = 1e-12}).x, wide) <= 1e-9 * norm(wide));
-        CHECK(difference(applied(narrow, u), applied(one, u)) <= 1e-12 * norm(applied(one, u)));
     }
+}
+
+TEST_CASE("destripe: results are left for comparison between architectures") {
+    truth::survey s = truth::wandering_survey(100, 40);
+    truth::add_noise(s, 1, 5);
+    const auto leave = [&s](const std::string& name, double rounding, double error, const auto& p) {
+        const numbers x = centred(solved(p, {.tolerance = error / 100}).x);
+        reference::leave_for_comparison("destripe, right side" + name, rounding, p.rhs());
+        reference::leave_for_comparison("destripe, product" + name, rounding,
+                                        applied(p, sky_of(s.baselines())));
+        reference::leave_for_comparison("destripe, offsets" + name, error, x);
+        reference::leave_for_comparison("destripe, map" + name, error, map_of<stokes::iqu>(s, x).map);
+    };
+    leave("", 1e-12, 1e-10, problem_of<stokes::iqu>(s));
+    leave(" of one pass", 1e-12, 1e-10, problem_of<stokes::iqu>(s, {.passes = passes::one}));
+    leave(" by a float map", 2e-6, 2e-6, problem_of<stokes::iqu, float>(s));
 }
 
 TEST_CASE("destripe: a float map is good to 2e-6, and then the solve stops") {

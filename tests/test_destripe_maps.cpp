@@ -18,12 +18,6 @@ namespace {
 
 using real = reference::quad;
 
-#if defined(__AVX2__) && defined(__FMA__) && !defined(DESTRIER_TEST_FEW_WIDTHS)
-using archs = std::tuple<narrow_arch, xsimd::fma3<xsimd::avx2>, default_arch>;
-#else
-using archs = std::tuple<narrow_arch, default_arch>;
-#endif
-
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 template <class T>
@@ -264,7 +258,7 @@ reduction adding(const std::vector<double>& other) {
 } // namespace
 
 TEMPLATE_LIST_TEST_CASE("pixel matrices are inverted, whatever they are weighted by", "[destripe]",
-                        archs) {
+                        architectures) {
     using A = TestType;
     const auto check = [](std::array<double, 2> errors) {
         CHECK(errors[0] <= 1e-15);
@@ -305,7 +299,7 @@ TEST_CASE("four angles 45 degrees apart have an rcond of 1/2", "[destripe]") {
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("pixels without their own inverse are cut", "[destripe]", archs) {
+TEMPLATE_LIST_TEST_CASE("pixels without their own inverse are cut", "[destripe]", architectures) {
     // unhit, one angle, good, NaN, threshold, good
     const double c = std::cos(1.0), s = std::sin(1.0);
     const std::vector<double> matrices = {0,         0,         0,

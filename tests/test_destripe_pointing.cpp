@@ -18,13 +18,6 @@ using destripe::sphere;
 
 namespace {
 
-// Whole registers, their halves, and what no vector unit does in one go.
-#if defined(__AVX2__) && defined(__FMA__)
-using architectures = std::tuple<narrow_arch, xsimd::fma3<xsimd::avx2>, default_arch>;
-#else
-using architectures = std::tuple<narrow_arch, default_arch>;
-#endif
-
 constexpr double pi = std::numbers::pi;
 
 using sizes = std::initializer_list<std::size_t>;

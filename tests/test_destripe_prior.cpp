@@ -2,6 +2,7 @@
 //
 // The noise of detectors as a prior of offsets: its spectrum by direct sums, its matrix beside the inverse of the
 // covariance by quadrature, its preconditioner beside dense solves.
+#include "fft_kernels.hpp"
 #include "reference.hpp"
 
 #include <array>
@@ -18,13 +19,6 @@ using namespace destrier;
 using namespace destrier::destripe;
 
 namespace {
-
-// As elsewhere for what takes a compiler long.
-#if defined(__SANITIZE_ADDRESS__) || defined(DESTRIER_TEST_FEW_WIDTHS)
-using archs = std::tuple<default_arch>;
-#else
-using archs = std::tuple<narrow_arch, default_arch>;
-#endif
 
 constexpr double pi = std::numbers::pi;
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -125,14 +119,12 @@ dense inverse(const dense& a) {
     return columns;
 }
 
-template <class A>
-std::vector<double> applied(const offset_prior<A>& prior, const std::vector<double>& a) {
+std::vector<double> applied(const offset_prior<>& prior, const std::vector<double>& a) {
     std::vector<double> out(a.size());
     prior.add(a, out);
     return out;
 }
-template <class A>
-std::vector<double> applied(const banded_preconditioner<A>& m, const std::vector<double>& r) {
+std::vector<double> applied(const banded_preconditioner<>& m, const std::vector<double>& r) {
     std::vector<double> z(r.size());
     m.apply(r, z);
     return z;
@@ -145,10 +137,9 @@ dense matrix_of(const Operator& f) {
     return columns;
 }
 
-template <class A = default_arch>
-offset_prior<A> prior_of(const noise_model& m, std::size_t n, double seconds = 1) {
+offset_prior<> prior_of(const noise_model& m, std::size_t n, double seconds = 1) {
     const prior_chunk one{0, n, 0};
-    return offset_prior<A>(std::span(&m, 1), std::span(&one, 1), seconds, rate);
+    return offset_prior<>(std::span(&m, 1), std::span(&one, 1), seconds, rate);
 }
 
 // Chunks of these lengths one after the other, of models 0, 1, 0, ...
@@ -315,12 +306,10 @@ TEST_CASE("the prior is the inverse covariance of averages of 1/f noise", "[dest
     CHECK(error_at_end(toeplitz(lags)) > 10 * best); // a block of the circulant
 }
 
-TEMPLATE_LIST_TEST_CASE("the prior has cosines for eigenvectors, of each chunk alone",
-                        "[destripe][prior]", archs) {
-    using A = TestType;
+TEST_CASE("the prior has cosines for eigenvectors, of each chunk alone", "[destripe][prior]") {
     const std::vector<noise_model> models{some_noise(), one_over_f(0.1, 1, 1, 1e-3, rate)};
     const auto chunks = chunks_of(many_lengths);
-    const offset_prior<A> prior(models, chunks, 1, rate);
+    const offset_prior<> prior(models, chunks, 1, rate);
     for (const prior_chunk& c : chunks) {
         for (std::size_t k = 0; k < c.count; k += c.count / 4 + 1) {
             const double value = 1 / offset_spectrum(models[c.noise], rate, 1, 2 * c.count)[k];
@@ -351,28 +340,26 @@ TEMPLATE_LIST_TEST_CASE("the prior has cosines for eigenvectors, of each chunk a
     for (std::size_t i = 0; i < after.size(); ++i) CHECK(after[i] == before[i] + pu[i]);
 }
 
-TEMPLATE_LIST_TEST_CASE("the prior and its preconditioner are the same bits in any company",
-                        "[destripe][prior]", archs) {
-    using A = TestType;
+TEST_CASE("the prior and its preconditioner are the same bits in any company", "[destripe][prior]") {
     const std::vector<noise_model> models{some_noise(), one_over_f(0.1, 1, 1, 1e-3, rate)};
     const auto chunks = chunks_of(many_lengths);
-    const offset_prior<A> prior(models, chunks, 1, rate, 1);
+    const offset_prior<> prior(models, chunks, 1, rate, 1);
     const auto a = random_numbers<double>(prior.size());
     auto d = random_numbers<double>(prior.size(), 2);
     for (double& x : d) x = std::max(x, 0.0);
-    const banded_preconditioner<A> band(prior, d, 8, 1);
+    const banded_preconditioner<> band(prior, d, 8, 1);
     const auto out = applied(prior, a), z = applied(band, a);
 
     for (const int threads : {2, 3, 7}) {
-        const offset_prior<A> others(models, chunks, 1, rate, threads);
+        const offset_prior<> others(models, chunks, 1, rate, threads);
         CHECK(same_bits(applied(others, a), out));
-        CHECK(same_bits(applied(banded_preconditioner<A>(others, d, 8, threads), a), z));
+        CHECK(same_bits(applied(banded_preconditioner<>(others, d, 8, threads), a), z));
     }
     for (const prior_chunk& c : chunks) {
         const prior_chunk alone{0, c.count, c.noise};
-        const offset_prior<A> own(models, std::span(&alone, 1), 1, rate);
+        const offset_prior<> own(models, std::span(&alone, 1), 1, rate);
         CHECK(same_bits(applied(own, part_of(a, c)), part_of(out, c)));
-        const banded_preconditioner<A> near(own, part_of(d, c), 8);
+        const banded_preconditioner<> near(own, part_of(d, c), 8);
         if (c.count > 8) CHECK(same_bits(applied(near, part_of(a, c)), part_of(z, c)));
     }
     std::vector<double> in_place = a;
@@ -438,16 +425,15 @@ TEST_CASE("a prior of nothing is legal, others are checked", "[destripe][prior]"
     CHECK_THAT(thrown([&] { band.apply(four, five); }), ContainsSubstring("z has 5 elements"));
 }
 
-TEMPLATE_LIST_TEST_CASE("the preconditioner solves the band", "[destripe][prior]", archs) {
-    using A = TestType;
+TEST_CASE("the preconditioner solves the band", "[destripe][prior]") {
     const std::size_t n = 70;
-    const offset_prior<A> prior = prior_of<A>(some_noise(), n);
+    const offset_prior<> prior = prior_of(some_noise(), n);
     std::vector<double> d(n);
     for (std::size_t i = 0; i < n; ++i) {
         d[i] = i >= 20 && i < 37 ? 0 : 1 + 0.1 * static_cast<double>(i % 7); // a gap
     }
     for (const std::size_t width : {0u, 1u, 4u, 20u, 69u, 1000u}) {
-        const banded_preconditioner<A> near(prior, d, width);
+        const banded_preconditioner<> near(prior, d, width);
         CHECK(near.width() == (std::min<std::size_t>(width, n - 1) + 3) / 4 * 4);
         CHECK(near.tapered() == 0);
         CHECK(near.diagonal_only() == 0);

@@ -310,12 +310,6 @@ double true_residual_of(const matrix& m, const numbers& x, const numbers& b) {
     return static_cast<double>(std::sqrt(dot(r, r) / dot(b, b)));
 }
 
-#if defined(__SANITIZE_ADDRESS__) || !defined(__AVX2__) || !defined(__FMA__)
-using architectures = std::tuple<narrow_arch, destrier::default_arch>;
-#else
-using architectures = std::tuple<narrow_arch, xsimd::fma3<xsimd::avx2>, destrier::default_arch>;
-#endif
-
 // Runs this function of a rank on as many threads, and gives them a reduction that adds in the order of ranks.
 class processes {
 public:

@@ -659,6 +659,8 @@ TEST_CASE("errors of templates name what is wrong", "[destripe]") {
                    "ends at 10"));
     CHECK_THAT(message_of([&] { legendre_polynomials<> f(fine, 3, 2); }),
                ContainsSubstring("legendre_polynomials: first order is 3, last order 2"));
+    CHECK_THAT(message_of([&] { legendre_polynomials<> f(fine, 0, ~std::size_t{0}); }),
+               ContainsSubstring("legendre_polynomials: last order is 18446744073709551615"));
     const std::vector<double> phase(5);
     const std::vector<std::span<const double>> phases{phase};
     using bins = periodic_bins<double>;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // The transforms against sums in long double, and what follows from their definition at any size.
+#include "agreement/results.hpp"
+#include "fft_kernels.hpp"
 #include "reference.hpp"
 
 #include <algorithm>
@@ -42,30 +44,13 @@ exact unit(std::size_t k, std::size_t n) {
                                 static_cast<long double>(n));
 }
 
-// All lengths to 512 and some longer ones, primes and powers of primes among them, on the architecture
-// that users get; on the others enough to meet every radix in every place.
-template <class A>
+// All lengths to 512, or those to 128 and some, and longer ones, primes and powers of primes among them.
 std::vector<std::size_t> lengths() {
-    std::vector<std::size_t> list{625, 1000, 1024, 2187, 2304, 2401, 4096};
-    if constexpr (std::is_same_v<A, default_arch>) {
-        for (std::size_t n = 1; n <= 512; ++n) list.push_back(n);
-        list.insert(list.end(), {1001, 1009, 1021, 1331, 1369, 1849, 2011, 2039, 2179, 2197, 3125, 5040,
-                                 8191, 14641, 16384});
-    } else {
-        for (std::size_t n = 1; n <= 10; ++n) list.push_back(n);
-        list.insert(list.end(), {11, 12, 13, 15, 16,  17,  18,  22,  32,  34,  45,  49,
-                                 63, 64, 70, 81, 101, 105, 128, 143, 210, 256, 486, 512});
-    }
+    std::vector<std::size_t> list{625,  1000, 1001, 1009, 1021, 1024, 1331, 1369, 1849, 2011,  2039,
+                                  2179, 2187, 2197, 2304, 2401, 3125, 4096, 5040, 8191, 14641, 16384};
+    constexpr std::size_t step = reference::long_double_is_slow ? 7 : 1;
+    for (std::size_t n = 1; n <= 512; n += n < 128 ? 1 : step) list.push_back(n);
     return list;
-}
-
-// Which elements of a long transform are compared: all of a short one, else a random choice.
-std::vector<std::size_t> bins_of(std::size_t size) {
-    std::vector<std::size_t> all(size), chosen;
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    std::sample(all.begin(), all.end(), std::back_inserter(chosen), size <= 512 ? size : 40,
-                std::mt19937(7));
-    return chosen;
 }
 
 // Transforms in lane blocks (Parts = 1 real, 2 complex), with a line of canaries behind.
@@ -147,7 +132,7 @@ constexpr std::array<std::size_t, 3> some_problems = {0, line<T> - 1, line<T>};
 template <class In, class Out, class Whole>
 double error_of(const In& in, const Out& out, int sign, Whole&& whole) {
     using T = typename decltype(out.all())::value_type;
-    const auto bins = bins_of(out.all().elements());
+    const auto bins = reference::bins_of(out.all().elements());
     std::vector<exact> got, truth;
     for (const std::size_t p : some_problems<T>) {
         const auto sums = reference::fourier_sums(whole(in.problem(p)), bins, sign);
@@ -227,7 +212,7 @@ TEMPLATE_LIST_TEST_CASE("complex transforms meet their bound at every length", "
                         reference::lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
-    for (const std::size_t n : lengths<A>()) {
+    for (const std::size_t n : lengths()) {
         CAPTURE(n);
         const fft::plan_c2c<T, A> plan(n);
         const auto x = spectra<T>::random(n, line<T> + 1);
@@ -243,7 +228,7 @@ TEMPLATE_LIST_TEST_CASE("real transforms meet the same bound at every length", "
                         reference::lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
-    for (const std::size_t n : lengths<A>()) {
+    for (const std::size_t n : lengths()) {
         CAPTURE(n);
         const fft::plan_r2c<T, A> plan(n);
         const auto x = signals<T>::random(n, line<T> + 1);
@@ -264,7 +249,7 @@ TEMPLATE_LIST_TEST_CASE("half spectra are the complex ones, and backward inverts
                         reference::lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
-    for (const std::size_t n : lengths<A>()) {
+    for (const std::size_t n : lengths()) {
         CAPTURE(n);
         const fft::plan_r2c<T, A> plan(n);
         const auto x = signals<T>::random(n, line<T> + 1);
@@ -548,6 +533,17 @@ TEMPLATE_LIST_TEST_CASE("NaN stays in its transform", "[fft]", reference::lanes)
             CHECK(std::isnan(dirty.real(bad, k)));
         }
         for (std::size_t k = 0; k <= n / 2; ++k) CHECK(std::isnan(dirty.half(bad, k)));
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("transforms are left for comparison between architectures", "[fft]",
+                        reference::lanes) {
+    using T = typename TestType::T;
+    for (const std::size_t n : {64u, 360u, 1001u, 1009u, 1024u, 2187u}) {
+        const auto x = spectra<T>::random(n, 1);
+        const auto y = values(all_results<T, typename TestType::A>(x, n, 1), 0);
+        reference::leave_for_comparison("fft of " + std::to_string(n), bound(n) * reference::epsilon<T>,
+                                        y);
     }
 }
 

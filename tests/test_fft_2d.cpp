@@ -3,6 +3,7 @@
 // Two-dimensional transforms against sums in long double over rows and columns, and against plans of one
 // dimension; bands of rows against whole planes.
 
+#include "fft_kernels.hpp"
 #include "reference.hpp"
 
 #include <array>
@@ -17,7 +18,7 @@ using namespace destrier;
 namespace {
 
 using exact = std::complex<long double>;
-using native = std::tuple<reference::lane<float, default_arch>, reference::lane<double, default_arch>>;
+using reference::lanes;
 
 bool smooth(std::size_t n) {
     for (const std::size_t p : {2u, 3u, 5u, 7u, 11u, 13u}) {
@@ -198,7 +199,7 @@ std::size_t count_of(fft::band b, std::size_t rows) { return b.count == 0 ? rows
 
 } // namespace
 
-TEMPLATE_LIST_TEST_CASE("complex planes and bands of them meet the bound", "[fft]", native) {
+TEMPLATE_LIST_TEST_CASE("complex planes and bands of them meet the bound", "[fft]", lanes) {
     using T = typename TestType::T;
     using C = std::complex<T>;
     for (const auto [rows, columns] : small_shapes) {
@@ -236,7 +237,7 @@ TEMPLATE_LIST_TEST_CASE("complex planes and bands of them meet the bound", "[fft
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("real planes and bands of them meet the bound", "[fft]", native) {
+TEMPLATE_LIST_TEST_CASE("real planes and bands of them meet the bound", "[fft]", lanes) {
     using T = typename TestType::T;
     using C = std::complex<T>;
     for (const auto [rows, columns] : small_shapes) {
@@ -281,7 +282,7 @@ TEMPLATE_LIST_TEST_CASE("real planes and bands of them meet the bound", "[fft]",
 }
 
 TEMPLATE_LIST_TEST_CASE("bands of a plane are whole planes with zeros, and rows of whole results",
-                        "[fft]", native) {
+                        "[fft]", lanes) {
     using T = typename TestType::T;
     using C = std::complex<T>;
     for (const shape size : {shape{96, 160}, shape{45, 34}}) {
@@ -327,7 +328,7 @@ TEMPLATE_LIST_TEST_CASE("bands of a plane are whole planes with zeros, and rows 
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("planes are rows and then columns of one dimension", "[fft]", native) {
+TEMPLATE_LIST_TEST_CASE("planes are rows and then columns of one dimension", "[fft]", lanes) {
     using T = typename TestType::T;
     using C = std::complex<T>;
     for (const auto [rows, columns] : {shape{256, 256}, shape{130, 2048}, shape{2, 131072}}) {
@@ -371,7 +372,7 @@ TEMPLATE_LIST_TEST_CASE("planes are rows and then columns of one dimension", "[f
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("NaN in a plane is NaN in all of the result", "[fft]", native) {
+TEMPLATE_LIST_TEST_CASE("NaN in a plane is NaN in all of the result", "[fft]", lanes) {
     using T = typename TestType::T;
     using C = std::complex<T>;
     const std::size_t rows = 48, columns = 64;

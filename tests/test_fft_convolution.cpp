@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // Transforms that leave their spectra in their own order, and the convolutions made of them.
+#include "fft_kernels.hpp"
 #include "reference.hpp"
 
 #include <algorithm>
@@ -18,15 +19,7 @@ namespace {
 
 using exact = std::complex<long double>;
 
-// Under the sanitizers, whose unrolled kernels take a compiler minutes, each type at one width.
-#if defined(DESTRIER_TEST_FEW_WIDTHS)
-using lanes =
-    std::tuple<reference::lane<float, default_arch>, reference::lane<double, reference::narrow_arch>>;
-#else
-using lanes = std::tuple<reference::lane<float, reference::narrow_arch>,
-                         reference::lane<double, reference::narrow_arch>,
-                         reference::lane<float, default_arch>, reference::lane<double, default_arch>>;
-#endif
+using reference::lanes;
 
 // What a convolution may err by in L2 for a signal and a response whose spectrum are at most 1; as much as two
 // transforms.

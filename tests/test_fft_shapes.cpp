@@ -2,6 +2,7 @@
 //
 // Transforms of N-dimensional arrays against N-dimensional sums in long double, in layouts of all kinds.
 
+#include "fft_kernels.hpp"
 #include "reference.hpp"
 
 #include <array>

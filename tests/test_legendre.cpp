@@ -3,6 +3,7 @@
 // Series at points: what they lose, against sums with 113 bits, and what they do at every size, stride and kind
 // of number.
 
+#include "agreement/results.hpp"
 #include "legendre_truth.hpp"
 
 #include <array>
@@ -433,6 +434,27 @@ TEMPLATE_LIST_TEST_CASE("legendre::eval gives every point of every series the sa
         check_strides(w);
         check_odd_numbers(w, width<T, A>);
         check_streams(w);
+    }
+}
+
+TEMPLATE_LIST_TEST_CASE("series are left for comparison between architectures", "[legendre]",
+                        reference::unrolled_lanes) {
+    using T = typename TestType::T;
+    const std::size_t degree = 9, count = 1000;
+    const auto c = reference::random_numbers<T>(degree + 1, 1),
+               x = reference::random_numbers<T>(count, 2);
+    for (const auto& w : ways<T, typename TestType::A>()) {
+        for (const accuracy a : {accuracy::fast, accuracy::tight}) {
+            const auto y = values(w, x, {c.data(), {1, c.size()}}, {.accuracy = a});
+            double size = 0, sum = 0; // of y, and of the coefficients that the bound is relative to
+            for (const T v : y) size += static_cast<double>(v * v);
+            for (const T v : c) sum += static_cast<double>(std::abs(v));
+            const double bound = documented_bound(a, degree, w.has_horner, false) *
+                                 reference::epsilon<T> / 2 * sum * std::sqrt(count / size);
+            reference::leave_for_comparison(std::string("legendre, ") + w.name +
+                                                (a == accuracy::fast ? ", fast" : ", tight"),
+                                            bound, y);
+        }
     }
 }
 

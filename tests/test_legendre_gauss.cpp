@@ -92,7 +92,7 @@ std::vector<std::vector<long double>> orthonormal(const rule<double>& r, std::si
 } // namespace
 
 TEMPLATE_LIST_TEST_CASE("Gauss's nodes are roots of P_n, and the weights theirs", "[legendre][gauss]",
-                        lanes) {
+                        all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     // Newton's method up to 50, then the expansion, with McMahon's for nodes after the 16th

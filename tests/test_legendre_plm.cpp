@@ -117,7 +117,8 @@ std::vector<T> grid(std::size_t n) {
 
 } // namespace
 
-TEMPLATE_LIST_TEST_CASE("lambda_lm is that of the recurrence in 113 bits", "[legendre][plm]", lanes) {
+TEMPLATE_LIST_TEST_CASE("lambda_lm is that of the recurrence in 113 bits", "[legendre][plm]",
+                        all_lanes) {
     using T = typename TestType::T;
     // poles, equator, both sides of 45 degrees, and what is neither
     const std::vector<T> theta{T(0),   T(1e-6), T(1e-3), T(0.05), T(0.3), T(0.78), T(0.79),
@@ -186,7 +187,7 @@ TEST_CASE("lambda_lm is the standard library's sph_legendre", "[legendre][plm]")
 }
 #endif
 
-TEMPLATE_LIST_TEST_CASE("lambda_lm is finite and never denormal", "[legendre][plm]", lanes) {
+TEMPLATE_LIST_TEST_CASE("lambda_lm is finite and never denormal", "[legendre][plm]", all_lanes) {
     using T = typename TestType::T;
     std::vector<T> theta = grid<T>(150);
     const std::vector<T> extreme{0,
@@ -206,7 +207,7 @@ TEMPLATE_LIST_TEST_CASE("lambda_lm is finite and never denormal", "[legendre][pl
 }
 
 TEMPLATE_LIST_TEST_CASE("lambda_lm depends neither on threads nor on neighbours", "[legendre][plm]",
-                        lanes) {
+                        all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     const std::size_t lmax = 400, m = 30, degrees = lmax - m + 1;
@@ -253,7 +254,7 @@ TEST_CASE("a tile hands out what apply stores", "[legendre][plm]") {
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("a bad theta spoils its own values", "[legendre][plm]", lanes) {
+TEMPLATE_LIST_TEST_CASE("a bad theta spoils its own values", "[legendre][plm]", all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     const auto theta = grid<T>(40);

@@ -127,9 +127,13 @@ TEST_CASE("a large transparent buffer lies on huge pages and says so", "[memory]
         return;
     }
     CHECK(b.pages() == pages::transparent);
+#if defined(DESTRIER_TEST_EMULATED)
+    std::cout << "skipped: qemu does not pass on that huge pages are wanted\n";
+#else
     CHECK(b.huge_bytes() > 0);
     CHECK(b.huge_bytes() <= b.size());
     CHECK(b.huge_bytes() % huge_page == 0);
+#endif
 }
 
 TEST_CASE("huge pages come from the pool, or the buffer says what it fell back to", "[memory]") {

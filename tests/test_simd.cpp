@@ -46,7 +46,7 @@ TEST_CASE("default_arch has the widest registers the flags allow", "[simd]") {
 #endif
 }
 
-TEMPLATE_LIST_TEST_CASE("a line is 64 bytes on every architecture", "[simd]", reference::lanes) {
+TEMPLATE_LIST_TEST_CASE("a line is 64 bytes on every architecture", "[simd]", reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     STATIC_REQUIRE(line<T> == (std::is_same_v<T, float> ? 16 : 8));
@@ -55,7 +55,7 @@ TEMPLATE_LIST_TEST_CASE("a line is 64 bytes on every architecture", "[simd]", re
 }
 
 TEMPLATE_LIST_TEST_CASE("fmadd and fnmadd round once where the hardware fuses", "[simd]",
-                        reference::lanes) {
+                        reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     if constexpr (fused<A>) {
@@ -79,7 +79,8 @@ TEMPLATE_LIST_TEST_CASE("fmadd and fnmadd round once where the hardware fuses", 
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("fmadd adds the product and fnmadd subtracts it", "[simd]", reference::lanes) {
+TEMPLATE_LIST_TEST_CASE("fmadd adds the product and fnmadd subtracts it", "[simd]",
+                        reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     using V = batch<T, A>;
@@ -88,7 +89,7 @@ TEMPLATE_LIST_TEST_CASE("fmadd adds the product and fnmadd subtracts it", "[simd
 }
 
 TEMPLATE_LIST_TEST_CASE("load_head loads the first n lanes and zeros the others", "[simd]",
-                        reference::lanes) {
+                        reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     constexpr std::size_t w = width<T, A>;
@@ -102,7 +103,7 @@ TEMPLATE_LIST_TEST_CASE("load_head loads the first n lanes and zeros the others"
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("load_head reads nothing behind the first n", "[simd]", reference::lanes) {
+TEMPLATE_LIST_TEST_CASE("load_head reads nothing behind the first n", "[simd]", reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     // Behind a buffer on pages of its own lies memory that must not be touched.
@@ -114,7 +115,7 @@ TEMPLATE_LIST_TEST_CASE("load_head reads nothing behind the first n", "[simd]", 
 }
 
 TEMPLATE_LIST_TEST_CASE("store_head writes the first n lanes and nothing else", "[simd]",
-                        reference::lanes) {
+                        reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     constexpr std::size_t w = width<T, A>;
@@ -131,7 +132,7 @@ TEMPLATE_LIST_TEST_CASE("store_head writes the first n lanes and nothing else", 
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("transpose exchanges rows and lanes", "[simd]", reference::lanes) {
+TEMPLATE_LIST_TEST_CASE("transpose exchanges rows and lanes", "[simd]", reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     constexpr std::size_t w = width<T, A>;
@@ -146,7 +147,7 @@ TEMPLATE_LIST_TEST_CASE("transpose exchanges rows and lanes", "[simd]", referenc
 }
 
 TEMPLATE_LIST_TEST_CASE("store_transposed exchanges rows and lanes on the way", "[simd]",
-                        reference::lanes) {
+                        reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     constexpr std::size_t w = width<T, A>, stride = w + 16 / sizeof(T);
@@ -163,7 +164,7 @@ TEMPLATE_LIST_TEST_CASE("store_transposed exchanges rows and lanes on the way", 
 }
 
 TEMPLATE_LIST_TEST_CASE("pairs are parted into firsts and seconds, and joined again", "[simd]",
-                        reference::lanes) {
+                        reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     constexpr std::size_t w = width<T, A>;
@@ -183,7 +184,7 @@ TEMPLATE_LIST_TEST_CASE("pairs are parted into firsts and seconds, and joined ag
     }
 }
 
-TEMPLATE_LIST_TEST_CASE("load_pieces puts a register together", "[simd]", reference::lanes) {
+TEMPLATE_LIST_TEST_CASE("load_pieces puts a register together", "[simd]", reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     constexpr std::size_t w = width<T, A>;
@@ -199,7 +200,7 @@ TEMPLATE_LIST_TEST_CASE("load_pieces puts a register together", "[simd]", refere
 }
 
 TEMPLATE_LIST_TEST_CASE("a double4 is four doubles, from doubles, floats and parts of integers",
-                        "[simd]", reference::lanes) {
+                        "[simd]", reference::all_lanes) {
     using quad = destrier::double4<typename TestType::A>;
     const double x[5] = {0, 1.5, -2.25, 1e300, -7};
     const float y[5] = {0, 0.5f, 3, -1e-30f, 9};
@@ -226,7 +227,7 @@ TEMPLATE_LIST_TEST_CASE("a double4 is four doubles, from doubles, floats and par
 }
 
 TEMPLATE_LIST_TEST_CASE("add_counted adds counts times what lies at places", "[simd]",
-                        reference::lanes) {
+                        reference::all_lanes) {
     using T = typename TestType::T;
     using A = typename TestType::A;
     constexpr std::size_t w = width<double, A>;

@@ -165,10 +165,26 @@ void hdu::require_sum() const {
     if (data_good < 0) throw std::runtime_error(name_ + ": corrupt: the data differ from their DATASUM");
 }
 
+// A compressed image of a kilobyte can claim 2^60 pixels; no compression packs this tightly.
+void hdu::require_stored(const std::vector<std::size_t>& extents) const {
+    constexpr double small = 1 << 26, tightest = 1 << 16;
+    LONGLONG begin = 0, end = 0;
+    int status = 0;
+    fits_get_hduaddrll(current(), nullptr, &begin, &end, &status);
+    check(status, cannot("read", name_));
+    double pixels = 1;
+    for (const std::size_t extent : extents) pixels *= static_cast<double>(extent);
+    if (pixels <= small + tightest * static_cast<double>(end - begin)) return;
+    throw std::runtime_error(name_ + ": corrupt: is " + shape_text(extents) +
+                             ", but the file holds no more than " + std::to_string(end - begin) +
+                             " bytes of it");
+}
+
 template <class T>
 std::vector<T> hdu::image() const {
     const std::vector<std::size_t> extents = shape();
     if (extents.empty()) throw std::runtime_error(name_ + ": holds no image, expected one");
+    require_stored(extents);
     require_sum();
     std::vector<T> values(product(extents));
     std::vector<LONGLONG> first(extents.size(), 1);
@@ -313,7 +329,7 @@ void input_file::unzip() {
     constexpr std::size_t chunk = std::size_t{1} << 24;
     unzipped_ = std::make_unique<memory>();
     memory& out = *unzipped_;
-    const gzFile zipped = gzopen(path_.c_str(), "rb");
+    gzFile zipped = gzopen(path_.c_str(), "rb");
     if (!zipped) throw std::runtime_error(path_.string() + ": " + std::strerror(errno));
     gzbuffer(zipped, 1 << 18);
     for (int got = 1; got > 0; out.size += static_cast<std::size_t>(std::max(got, 0))) {

@@ -65,6 +65,7 @@ public:
     fitsfile* current() const;
 
 private:
+    void require_stored(const std::vector<std::size_t>& extents) const;
     void require_sum() const;
     int column_number(const std::string& column) const;
 

@@ -150,6 +150,30 @@ std::vector<std::string> read_texts(hid_t data, const std::string& name, hid_t s
     return fixed_texts(data, name, stored, rows, member);
 }
 
+std::vector<std::size_t> extents_of(hid_t data) {
+    const handle space(H5Dget_space(data), H5Sclose);
+    std::vector<hsize_t> extents(
+        static_cast<std::size_t>(std::max(H5Sget_simple_extent_ndims(space.get()), 0)));
+    H5Sget_simple_extent_dims(space.get(), extents.data(), nullptr);
+    return {extents.begin(), extents.end()};
+}
+
+// A file of a kilobyte can claim 2^60 values, which HDF5 would all read as zeros. No filter packs this tightly;
+// what a virtual data set has, other files hold.
+void require_stored(hid_t data, const std::string& name) {
+    constexpr double small = 1 << 26, tightest = 1 << 16;
+    const handle type(H5Dget_type(data), H5Tclose), list(H5Dget_create_plist(data), H5Pclose);
+    if (H5Pget_layout(list.get()) == H5D_VIRTUAL) return;
+    const std::vector<std::size_t> extents = extents_of(data);
+    double bytes = static_cast<double>(H5Tget_size(type.get()));
+    for (const std::size_t extent : extents) bytes *= static_cast<double>(extent);
+    const hsize_t stored = H5Dget_storage_size(data);
+    if (bytes <= small + tightest * static_cast<double>(stored)) return;
+    throw std::runtime_error(name + ": shape is " + shape_text(extents) +
+                             ", but the file holds no more than " + std::to_string(stored) +
+                             " bytes of it: corrupt, or never written");
+}
+
 std::size_t elements_of(hid_t data) {
     const handle space(H5Dget_space(data), H5Sclose);
     return static_cast<std::size_t>(std::max<hssize_t>(H5Sget_simple_extent_npoints(space.get()), 0));
@@ -269,13 +293,9 @@ void write_attribute(hid_t file, const std::filesystem::path& path, const std::s
 
 } // namespace
 
-std::vector<std::size_t> dataset::extents() const {
-    const handle space(H5Dget_space(id_.get()), H5Sclose);
-    std::vector<hsize_t> extents(
-        static_cast<std::size_t>(std::max(H5Sget_simple_extent_ndims(space.get()), 0)));
-    H5Sget_simple_extent_dims(space.get(), extents.data(), nullptr);
-    return {extents.begin(), extents.end()};
-}
+std::vector<std::size_t> dataset::extents() const { return extents_of(id_.get()); }
+
+void dataset::require_stored() const { h5::require_stored(id_.get(), name_); }
 
 std::optional<std::uint64_t> dataset::offset_of_floats() const {
     const handle type(H5Dget_type(id_.get()), H5Tclose);
@@ -332,6 +352,7 @@ template void dataset::read_part(const std::vector<std::size_t>&, const std::vec
                                  std::span<std::uint8_t>) const;
 
 std::vector<double> dataset::read_all() const {
+    require_stored();
     std::size_t n = 1;
     for (const std::size_t extent : extents()) n *= extent;
     std::vector<double> values(n);
@@ -514,6 +535,7 @@ table file::open_table(const std::string& name) const {
     const handle type(H5Dget_type(id.get()), H5Tclose);
     if (H5Tget_class(type.get()) != H5T_COMPOUND)
         throw std::runtime_error(full + ": is no table, expected named columns");
+    require_stored(id.get(), full);
     return {std::move(id), full};
 }
 
@@ -524,6 +546,7 @@ std::vector<std::string> file::texts(const std::string& name) const {
     if (!id) fail(full + ": cannot open this data set");
     const handle type(H5Dget_type(id.get()), H5Tclose);
     if (H5Tget_class(type.get()) != H5T_STRING) throw std::runtime_error(full + ": holds no texts");
+    require_stored(id.get(), full);
     return read_texts(id.get(), full, type.get(), elements_of(id.get()));
 }
 

@@ -62,6 +62,9 @@ public:
     /// Where in the file the values begin, if they lie there in one piece, as floats do in memory.
     std::optional<std::uint64_t> offset_of_floats() const;
 
+    /// Refuses a data set that claims many more values than the file has room for, as read_all does.
+    void require_stored() const;
+
     void read(const box& where, float* values) const; // where.count values, last index fastest
     /// As many values as there are between `first` and `first + count` along each axis, last index fastest.
     template <class T> // double, std::int64_t, std::uint8_t

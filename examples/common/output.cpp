@@ -72,7 +72,7 @@ staged_file::~staged_file() {
 
 void staged_file::commit() { rename_or_throw(part_, name_); }
 
-staged_directory::staged_directory(fs::path name, fs::path extension, bool overwrite)
+staged_directory::staged_directory(const fs::path& name, fs::path extension, bool overwrite)
     : name_(without_trailing_slash(name)), part_(part_of(name_)), extension_(std::move(extension)) {
     if (fs::exists(name_) && !fs::is_directory(name_)) {
         throw std::runtime_error(name_.string() + ": is a file, expected a directory's name");

@@ -41,7 +41,7 @@ class staged_directory {
 public:
     /// Refuses a directory with files in it unless overwrite; then those named *extension go when the
     /// new ones come, and others stay.
-    staged_directory(std::filesystem::path name, std::filesystem::path extension, bool overwrite);
+    staged_directory(const std::filesystem::path& name, std::filesystem::path extension, bool overwrite);
     staged_directory(const staged_directory&) = delete;
     staged_directory& operator=(const staged_directory&) = delete;
     ~staged_directory();

@@ -34,10 +34,18 @@ std::vector<double> numbers_in(const ds::solver_state& s) {
     values.push_back(static_cast<double>(s.mark_iteration));
     return values;
 }
-void set_numbers(ds::solver_state& s, const std::vector<double>& values) {
+
+// A number of iterations, which the file has among others.
+std::size_t iterations_in(double value, const std::string& where) {
+    if (value >= 0 && value < 0x1p53) return static_cast<std::size_t>(value);
+    throw std::runtime_error(where + ": a number of iterations is " + std::to_string(value) +
+                             ", expected 0 or more");
+}
+
+void set_numbers(ds::solver_state& s, const std::vector<double>& values, const std::string& where) {
     std::size_t at = 0;
     for (double* const n : numbers_of(s)) *n = values[at++];
-    s.mark_iteration = static_cast<std::size_t>(values[at]);
+    s.mark_iteration = iterations_in(values[at], where);
 }
 
 std::vector<double> pairs_of(const std::vector<ds::true_residual>& residuals) {
@@ -48,10 +56,10 @@ std::vector<double> pairs_of(const std::vector<ds::true_residual>& residuals) {
     }
     return pairs;
 }
-std::vector<ds::true_residual> residuals_of(const std::vector<double>& pairs) {
+std::vector<ds::true_residual> residuals_of(const std::vector<double>& pairs, const std::string& where) {
     std::vector<ds::true_residual> residuals;
     for (std::size_t i = 0; i + 1 < pairs.size(); i += 2)
-        residuals.push_back({static_cast<std::size_t>(pairs[i]), pairs[i + 1]});
+        residuals.push_back({iterations_in(pairs[i], where), pairs[i + 1]});
     return residuals;
 }
 
@@ -126,9 +134,11 @@ void checkpoint::save(const ds::solver_state& state) const {
 
 void checkpoint::require_same_problem(const h5::file& file) const {
     const std::string where = path_.string();
-    if (!file.has("problem"))
+    const std::vector<std::string> problem =
+        file.has("problem") ? file.texts("problem") : std::vector<std::string>();
+    if (problem.empty())
         throw std::runtime_error(where + ": is no checkpoint of destrier-map, expected one or no file");
-    std::istringstream theirs(file.texts("problem").at(0)), ours(problem_);
+    std::istringstream theirs(problem.front()), ours(problem_);
     for (std::string expected, found; std::getline(ours, expected);) {
         if (!std::getline(theirs, found)) found.clear();
         if (found != expected) {
@@ -158,10 +168,12 @@ ds::solver_state checkpoint::load(std::span<const double> b) const {
     if (!fs::exists(path_)) return state;
     const h5::file file = h5::file::open(path_);
     require_same_problem(file);
-    set_numbers(state, read(file, "numbers", 0, numbers, numbers));
+    const std::string where = path_.string();
+    set_numbers(state, read(file, "numbers", 0, numbers, numbers), where + ":numbers");
     require_same_norm(b, state.b_norm);
     state.residuals = file.open_dataset("residuals").read_all();
-    state.true_residuals = residuals_of(file.open_dataset("true_residuals").read_all());
+    state.true_residuals =
+        residuals_of(file.open_dataset("true_residuals").read_all(), where + ":true_residuals");
     for (const auto& [name, vector] : vectors_of(state))
         *vector = read(file, name, first_, size_, total_);
     return state;

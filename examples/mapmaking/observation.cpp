@@ -271,17 +271,23 @@ detector_rows read_detector_rows(const h5::file& file) {
     for (const auto& [name, nothing] : json_texts(required_text(file, "observation_detectors")))
         rows.names.push_back(name);
     const std::optional<std::string> flags = file.text_attribute("/", "observation_detector_flags");
-    for (const auto& [name, flag] : json_texts(flags.value_or("")))
-        rows.flags[name] = static_cast<std::uint8_t>(flag.value_or(0));
+    for (const auto& [name, flag] : json_texts(flags.value_or(""))) {
+        const double bits = flag.value_or(0);
+        if (!(bits >= 0 && bits <= 255)) {
+            refuse(file.path().string(), "observation_detector_flags has " + text_of(bits) + " for " +
+                                             name + ", expected 0 to 255");
+        }
+        rows.flags[name] = static_cast<std::uint8_t>(bits);
+    }
     return rows;
 }
 
 std::size_t read_samples(const h5::file& file) {
-    const std::vector<std::size_t> shape = file.open_dataset("/shared/times").extents();
-    if (shape.size() != 1) {
-        refuse(file.path().string() + ":/shared/times",
-               "shape is " + h5::shape_text(shape) + ", expected (samples)");
-    }
+    const h5::dataset times = file.open_dataset("/shared/times");
+    const std::vector<std::size_t> shape = times.extents();
+    if (shape.size() != 1)
+        refuse(times.name(), "shape is " + h5::shape_text(shape) + ", expected (samples)");
+    times.require_stored(); // whatever is as long has this for its bound
     return shape[0];
 }
 

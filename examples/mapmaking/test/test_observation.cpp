@@ -159,6 +159,29 @@ TEST_CASE("a signal that is no number is refused, unless it is flagged", "[obser
     CHECK(signal[10] == 1.5);
 }
 
+TEST_CASE("a file that claims more samples than it holds is refused before memory is taken",
+          "[observation]") {
+    const common::scratch directory;
+    common::h5::file file = common::h5::file::create(directory / "o.h5");
+    file.set_attribute("/", "observation_detectors", std::string("[\"a\"]"));
+    file.create_dataset("/shared/times", {std::size_t{1} << 40}, {H5T_NATIVE_DOUBLE, {1024}}).close();
+    file.close();
+    CHECK_THROWS_WITH(read_observation(directory / "o.h5"),
+                      ContainsSubstring("/shared/times: shape is (1099511627776), but the file holds no "
+                                        "more than 0 bytes of it"));
+}
+
+TEST_CASE("flags of a detector that are no byte are refused", "[observation]") {
+    const common::scratch directory;
+    common::h5::file file = common::h5::file::create(directory / "o.h5");
+    file.set_attribute("/", "observation_detectors", std::string("[\"a\"]"));
+    file.set_attribute("/", "observation_detector_flags", std::string("{\"a\": 1e9}"));
+    file.close();
+    CHECK_THROWS_WITH(read_observation(directory / "o.h5"),
+                      ContainsSubstring("observation_detector_flags has 1000000000 for a, expected 0 to "
+                                        "255"));
+}
+
 TEST_CASE("baselines are as long as asked for, within intervals or over them", "[observation]") {
     const small_file file;
     const observation o = read_observation(file.path());

@@ -205,6 +205,19 @@ TEST_CASE("images come back as they were written") {
     check_round_trip<std::uint32_t>(common::fits::compression::none);
 }
 
+TEST_CASE("a compressed image that claims more pixels than it holds is refused before memory is taken") {
+    const scratch dir;
+    common::fits::output_file out(dir / "a.fits");
+    out.write_image<std::int32_t>("MASK", {3, 7}, std::vector<std::int32_t>(21, 5),
+                                  common::fits::compression::rice);
+    out.close();
+    for (const std::string key : {"ZNAXIS1 ", "ZTILE1  "})
+        replace(dir / "a.fits", key + "=                    7", key + "=            999999999");
+    const common::fits::input_file file(dir / "a.fits");
+    CHECK_THAT(complaint([&] { file["MASK"].image<std::int32_t>(); }),
+               ContainsSubstring("[MASK]: corrupt: is (3, 999999999), but the file holds no more than"));
+}
+
 TEST_CASE("file names are taken as they are") {
     const scratch dir;
     for (const char* name : {"a[1].fits", "!b.fits", "c+2.fits", "d (x).fits", "mem:e", "f.fits[1:2]"}) {

@@ -19,6 +19,7 @@ std::vector<std::size_t> volume_extents(const h5::dataset& data) {
         throw std::runtime_error(data.name() + ": shape is " + h5::shape_text(extents) +
                                  ", expected (slices, y, x)");
     }
+    data.require_stored();
     return extents;
 }
 

@@ -58,6 +58,7 @@ scan::scan(const std::filesystem::path& path, const scan_choice& choice)
         throw std::runtime_error(data_.name() + ": shape is " + common::h5::shape_text(extents) +
                                  ", expected (angles, rows, columns), none of them 0");
     }
+    data_.require_stored();
     block_ = data_.blocks();
     projections_ = extents[0];
     rows_ = extents[1];
@@ -93,13 +94,13 @@ std::vector<double> scan::read_theta(theta_units units) {
                                  ", expected (" + std::to_string(projections_) +
                                  "), one angle for each projection in " + data_name);
     }
-    std::vector<double> values = set.read_all();
-    if (values.size() > projections_) {
-        warnings_.push_back(set.name() + ": has " + std::to_string(values.size()) + " angles, " +
+    std::vector<double> values(projections_);
+    set.read_part<double>({0}, {projections_}, values);
+    if (extents[0] > projections_) {
+        warnings_.push_back(set.name() + ": has " + std::to_string(extents[0]) + " angles, " +
                             data_name + " " + std::to_string(projections_) +
                             " projections: taken for a scan that was stopped, with the first " +
                             std::to_string(projections_) + " angles");
-        values.resize(projections_);
     }
     read_angles read = as_radians(std::move(values), set.text_attribute("units"), units, set.name());
     if (!read.warning.empty()) warnings_.push_back(read.warning);

@@ -123,3 +123,20 @@ TEST_CASE("what a choice leaves nothing of is refused") {
     CHECK_THAT(message_of<std::runtime_error>([&] { scan(directory / "scan.h5", choice); }),
                ContainsSubstring("--blocked leaves no projection"));
 }
+
+TEST_CASE("a file that claims more projections than it holds is refused before memory is taken") {
+    const scratch directory;
+    common::h5::prepare();
+    common::h5::file file = common::h5::file::create(directory / "s.h5");
+    const auto claim = [&](const std::string& name, std::size_t frames) {
+        file.create_dataset(name, {frames, 2, 3}, {H5T_NATIVE_FLOAT, {1, 2, 3}}).close();
+    };
+    claim("/exchange/data", std::size_t{1} << 40);
+    claim("/exchange/data_white", 1);
+    claim("/exchange/data_dark", 1);
+    file.close();
+    CHECK(message_of<std::runtime_error>([&] { const scan input(directory / "s.h5"); })
+              .ends_with(
+                  "/exchange/data: shape is (1099511627776, 2, 3), but the file holds no more than 0 "
+                  "bytes of it: corrupt, or never written"));
+}

@@ -191,7 +191,9 @@ noise_model one_over_f(double net, double knee, double slope, double lowest, dou
                                     " Hz, expected less than half of the rate, " + detail::number(rate) +
                                     " Hz");
     }
-    const double first = lowest / 100, decades = std::log10(rate / 2 / first);
+    const double first = lowest / 100;
+    detail::check_positive(call, "rate / lowest", rate / 2 / first); // finite, too
+    const double decades = std::log10(rate / 2 / first);
     const auto steps = static_cast<std::size_t>(std::ceil(50 * decades));
     noise_model m;
     for (std::size_t i = 0; i <= steps; ++i) {
@@ -247,7 +249,8 @@ std::vector<double> offset_spectrum(const noise_model& m, double rate, double ba
     if (n == 0) throw std::invalid_argument(std::string(call) + ": n is 0, expected 1 or more");
     const double white = white_density<A>(m, rate);
     const detail::excess_density<A> excess(m, white, least_offset_variance * white);
-    const auto length = static_cast<std::size_t>(std::max(1.0, std::round(baseline_seconds * rate)));
+    const auto length =
+        static_cast<std::size_t>(std::clamp(std::round(baseline_seconds * rate), 1.0, 0x1p53));
     const detail::averaged_spectrum<A> average(excess, rate, length);
 
     // The aliases vary so little from one frequency to the next that a line between 256 of them will do.

@@ -243,7 +243,8 @@ private:
 
     static std::size_t checked_size(std::size_t models, std::span<const prior_chunk> chunks) {
         std::size_t end = 0;
-        const auto refuse = [](std::size_t k, const char* name, std::size_t is, std::string expected) {
+        const auto refuse = [](std::size_t k, const char* name, std::size_t is,
+                               const std::string& expected) {
             throw std::invalid_argument("destripe::offset_prior: chunks[" + std::to_string(k) + "]." +
                                         name + " is " + std::to_string(is) + ", expected " + expected);
         };

@@ -169,8 +169,8 @@ private:
 /// with offsets that fill the intervals, take orders from 1 on.
 ///
 /// Accuracy as legendre::basis
-/// Throws   std::invalid_argument if first is above last, intervals overlap or come out of order, or there are 2^31
-///          amplitudes and more; from row as offsets
+/// Throws   std::invalid_argument if first is above last, last is above 65535, intervals overlap or come out of order,
+///          or there are 2^31 amplitudes and more; from row as offsets
 /// Example  const legendre_polynomials drift(scans, 1, 3);   // std::vector<baseline> of each chunk
 template <class A = default_arch>
 class legendre_polynomials {
@@ -181,6 +181,12 @@ public:
         if (first > last) {
             detail::refuse_template("legendre_polynomials", "first order is " + std::to_string(first) +
                                                                 ", last order " + std::to_string(last));
+        }
+        constexpr std::size_t most = 65535; // a table has each, whether or not there are intervals
+        if (last > most) {
+            detail::refuse_template("legendre_polynomials", "last order is " + std::to_string(last) +
+                                                                ", expected " + std::to_string(most) +
+                                                                " or less");
         }
         detail::checked_amplitudes("legendre_polynomials", intervals_.size(), terms());
     }

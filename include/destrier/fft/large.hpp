@@ -60,7 +60,7 @@ public:
     std::size_t size() const noexcept { return rows_ * columns(); }
 
     // Elements of T that run wants as room.
-    std::size_t room(int threads) const noexcept {
+    std::size_t room(int threads) const {
         return work_size() + static_cast<std::size_t>(thread_count(threads)) * space();
     }
     // Elements of T that one transform takes, in whole lines.
