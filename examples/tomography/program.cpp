@@ -94,7 +94,8 @@ int run(int argc, char** argv, const char* architecture) {
     }
     common::h5::prepare();
     return common::run_program("destrier-tomo", "a smaller --memory may help", [&] {
-        if (all.first()) std::printf("%s\n", name.c_str());
+        const bool is_read_by_scripts = compare->parsed();
+        if (all.first() && !is_read_by_scripts) std::printf("%s\n", name.c_str());
         commands.at(app.get_subcommands().front())();
     });
 }

@@ -40,7 +40,7 @@ case_solved() {
     succeeds solve "${observations[@]}" -o prior.fits --nside 16 --prior
     holds "pixels > 1000 && destriped < 1.10" sky prior.fits sky.fits
     succeeds solve "${observations[@]}" -o intensity.fits --nside 16 --prior --stokes I
-    says "12 bytes a sample while setting up, 8 in iterations"
+    says "16 bytes a sample while setting up, 8 in iterations"
 
     # Without noise there are no offsets to be found, and the sky is that of the simulation.
     succeeds simulate -o clean.h5 --duration 3600 --rate 5 --detectors 4 --sky sky.fits --noiseless
