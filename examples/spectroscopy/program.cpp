@@ -9,26 +9,20 @@
 // Exit code 0 where all went well, 1 where it did not, 2 for a command line that makes no sense, and
 // 128 + n after signal n.
 #include <cstddef>
-#include <cstdio>
-#include <functional>
-#include <map>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "common/command_line.hpp"
+#include "common/commands.hpp"
 #include "common/dispatched.hpp"
 #include "common/ranks.hpp"
-#include "common/run_program.hpp"
 #include "extract_files.hpp"
 #include "program.hpp"
 #include "simulate.hpp"
 #include "synthetic_psf.hpp"
 
 namespace {
-
-// A command, filled in by CLI11 and run once all of the command line has been understood.
-using command = std::function<void()>;
 
 template <class Options>
 void add_selection(CLI::App& app, Options& options) {
@@ -49,7 +43,8 @@ void add_usual(CLI::App& app, Options& options) {
     app.add_flag("--overwrite", options.overwrite, "replace outputs that exist");
 }
 
-command add_extract(CLI::App& app, spectra::extract_files_options& options, const common::ranks& all) {
+common::command add_extract(CLI::App& app, spectra::extract_files_options& options,
+                            const common::ranks& all) {
     app.add_option("--psf", options.psfs, "PSF as specex writes it; one for all images, or one for each")
         ->required()
         ->type_name("PSF.fits");
@@ -74,7 +69,8 @@ command add_extract(CLI::App& app, spectra::extract_files_options& options, cons
     return [&options, &all] { spectra::extract_files(options, all); };
 }
 
-command add_simulate(CLI::App& app, spectra::simulate_options& options, const common::ranks& all) {
+common::command add_simulate(CLI::App& app, spectra::simulate_options& options,
+                             const common::ranks& all) {
     app.add_option("--psf", options.psf, "PSF as specex writes it")->required()->type_name("PSF.fits");
     app.add_option("--sky", options.sky, "table of wavelength and flux of the sky [built in]")
         ->type_name("SKY.fits");
@@ -108,14 +104,11 @@ command add_simulate(CLI::App& app, spectra::simulate_options& options, const co
     app.add_option("--seed", options.camera.seed, "of the objects and of the noise")
         ->capture_default_str();
     add_usual(app, options);
-    return [&options, &all] {
-        all.together([&] {
-            if (all.first()) spectra::simulate(options);
-        });
-    };
+    return common::of_first_rank([&options] { spectra::simulate(options); }, all);
 }
 
-command add_psf(CLI::App& app, spectra::synthetic_psf_options& options, const common::ranks& all) {
+common::command add_psf(CLI::App& app, spectra::synthetic_psf_options& options,
+                        const common::ranks& all) {
     app.add_option("-o,--output", options.output, "PSF to write, in specex's format")
         ->required()
         ->type_name("PSF.fits");
@@ -129,41 +122,24 @@ command add_psf(CLI::App& app, spectra::synthetic_psf_options& options, const co
         ->capture_default_str()
         ->check(CLI::Range(3000.0, 20000.0));
     app.add_flag("--overwrite", options.overwrite, "replace outputs that exist");
-    return [&options, &all] {
-        all.together([&] {
-            if (all.first()) spectra::write_synthetic_psf(options);
-        });
-    };
+    return common::of_first_rank([&options] { spectra::write_synthetic_psf(options); }, all);
 }
 
 int run(int argc, char** argv, const char* architecture) {
     const common::ranks all;
-    const std::string name = common::with_architecture(spectra::program_name(), architecture);
-    CLI::App app("Extracts spectra from the images of fibre spectrographs.", "destrier-spectra");
-    app.set_version_flag("--version", name);
-    app.require_subcommand(1);
-
+    common::commands commands("destrier-spectra",
+                              "Extracts spectra from the images of fibre spectrographs.",
+                              common::with_architecture(spectra::program_name(), architecture), all);
     spectra::extract_files_options extract;
+    commands.add("extract", "Extract spectra from exposures",
+                 [&](CLI::App& own) { return add_extract(own, extract, all); });
     spectra::simulate_options simulate;
+    commands.add("simulate", "Write an exposure of known spectra",
+                 [&](CLI::App& own) { return add_simulate(own, simulate, all); });
     spectra::synthetic_psf_options psf;
-    std::map<const CLI::App*, command> commands;
-    CLI::App* const extract_app = app.add_subcommand("extract", "Extract spectra from exposures");
-    commands[extract_app] = add_extract(*extract_app, extract, all);
-    CLI::App* const simulate_app = app.add_subcommand("simulate", "Write an exposure of known spectra");
-    commands[simulate_app] = add_simulate(*simulate_app, simulate, all);
-    CLI::App* const psf_app = app.add_subcommand("psf", "Write a PSF to try the others with");
-    commands[psf_app] = add_psf(*psf_app, psf, all);
-
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& e) {
-        if (!all.first()) return e.get_exit_code() == 0 ? 0 : 2;
-        return app.exit(e) == 0 ? 0 : 2; // CLI11 prints help, or what is wrong
-    }
-    return common::run_program("destrier-spectra", "fewer --threads or --fibers need less", [&] {
-        if (all.first()) std::printf("%s\n", name.c_str());
-        commands.at(app.get_subcommands().front())();
-    });
+    commands.add("psf", "Write a PSF to try the others with",
+                 [&](CLI::App& own) { return add_psf(own, psf, all); });
+    return commands.run(argc, argv, "fewer --threads or --fibers need less");
 }
 
 } // namespace
