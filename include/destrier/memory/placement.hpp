@@ -54,7 +54,7 @@ inline bool has_only_high_bandwidth(hwloc_obj_t package) {
 inline bool is_high_bandwidth(hwloc_topology_t topology, hwloc_obj_t node) {
     const std::string_view kind = node->subtype ? node->subtype : "";
     if (!kind.empty()) return kind == "MCDRAM" || kind == "HBM";
-    const hwloc_obj_t package =
+    hwloc_obj_t package =
         hwloc_get_next_obj_covering_cpuset_by_type(topology, node->cpuset, HWLOC_OBJ_PACKAGE, nullptr);
     return has_only_high_bandwidth(package ? package : hwloc_get_root_obj(topology));
 }
