@@ -17,6 +17,8 @@
 
 #include <zlib.h>
 
+#include "claimed_size.hpp"
+
 namespace common::fits {
 namespace {
 
@@ -165,16 +167,12 @@ void hdu::require_sum() const {
     if (data_good < 0) throw std::runtime_error(name_ + ": corrupt: the data differ from their DATASUM");
 }
 
-// A compressed image of a kilobyte can claim 2^60 pixels; no compression packs this tightly.
 void hdu::require_stored(const std::vector<std::size_t>& extents) const {
-    constexpr double small = 1 << 26, tightest = 1 << 16;
     LONGLONG begin = 0, end = 0;
     int status = 0;
     fits_get_hduaddrll(current(), nullptr, &begin, &end, &status);
     check(status, cannot("read", name_));
-    double pixels = 1;
-    for (const std::size_t extent : extents) pixels *= static_cast<double>(extent);
-    if (pixels <= small + tightest * static_cast<double>(end - begin)) return;
+    if (is_plausible(extents, 1, static_cast<double>(end - begin))) return;
     throw std::runtime_error(name_ + ": corrupt: is " + shape_text(extents) +
                              ", but the file holds no more than " + std::to_string(end - begin) +
                              " bytes of it");

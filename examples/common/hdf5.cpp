@@ -7,6 +7,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "claimed_size.hpp"
+
 namespace common::h5 {
 namespace {
 
@@ -158,17 +160,13 @@ std::vector<std::size_t> extents_of(hid_t data) {
     return {extents.begin(), extents.end()};
 }
 
-// A file of a kilobyte can claim 2^60 values, which HDF5 would all read as zeros. No filter packs this tightly;
-// what a virtual data set has, other files hold.
+// What is not stored HDF5 would read as zeros; what a virtual data set has, other files hold.
 void require_stored(hid_t data, const std::string& name) {
-    constexpr double small = 1 << 26, tightest = 1 << 16;
     const handle type(H5Dget_type(data), H5Tclose), list(H5Dget_create_plist(data), H5Pclose);
     if (H5Pget_layout(list.get()) == H5D_VIRTUAL) return;
     const std::vector<std::size_t> extents = extents_of(data);
-    double bytes = static_cast<double>(H5Tget_size(type.get()));
-    for (const std::size_t extent : extents) bytes *= static_cast<double>(extent);
     const hsize_t stored = H5Dget_storage_size(data);
-    if (bytes <= small + tightest * static_cast<double>(stored)) return;
+    if (is_plausible(extents, H5Tget_size(type.get()), static_cast<double>(stored))) return;
     throw std::runtime_error(name + ": shape is " + shape_text(extents) +
                              ", but the file holds no more than " + std::to_string(stored) +
                              " bytes of it: corrupt, or never written");
