@@ -243,7 +243,7 @@ private:
         return {s.threads, std::min(s.problems, useful_batches(s.threads)) * line<T>};
     }
     // Of threads that share a batch, each scatters a strip once more: an eighth of all strips at most. 64 of
-    // them do 1.7 times the work of one in one batch of 512 columns, 1.1 times in eight at once (Sapphire
+    // them do 1.8 times the work of one in one batch of 512 columns, 1.2 times in eight at once (Sapphire
     // Rapids).
     std::size_t useful_batches(int threads) const noexcept {
         const std::size_t strips = plane_.strips(), all = static_cast<std::size_t>(threads);
