@@ -88,9 +88,30 @@ inline constexpr bool long_double_is_slow = std::numeric_limits<long double>::di
 inline std::vector<std::size_t> bins_of(std::size_t size) {
     std::vector<std::size_t> all(size), chosen;
     std::iota(all.begin(), all.end(), std::size_t{0});
-    const std::size_t most = long_double_is_slow || size > 512 ? 40 : size;
+    const std::size_t most = long_double_is_slow ? 12 : size > 512 ? 40 : size;
     std::sample(all.begin(), all.end(), std::back_inserter(chosen), most, std::mt19937(7));
     return chosen;
+}
+
+/// a b, without the rules of complex multiplication for infinities.
+inline std::complex<long double> product(std::complex<long double> a, std::complex<long double> b) {
+    return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+
+/// exp(sign 2 pi i k / n) for all k, as products of two of fewer.
+inline std::vector<std::complex<long double>> roots_of(std::size_t n, int sign) {
+    const auto root = [=](std::size_t k) {
+        return std::polar(1.0L, 2 * std::numbers::pi_v<long double> * static_cast<long double>(k) /
+                                    static_cast<long double>(n) * static_cast<long double>(sign));
+    };
+    const auto few = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(n))));
+    std::vector<std::complex<long double>> first(few), roots(n);
+    for (std::size_t k = 0; k < few; ++k) first[k] = root(k);
+    for (std::size_t k = 0; k < n; k += few) {
+        const auto turned = root(k);
+        for (std::size_t i = k; i < std::min(n, k + few); ++i) roots[i] = product(turned, first[i - k]);
+    }
+    return roots;
 }
 
 /// sum_t x[t] exp(sign 2 pi i k t / n) for each of these k, in long double.
@@ -98,14 +119,11 @@ inline std::vector<std::complex<long double>>
 fourier_sums(const std::vector<std::complex<long double>>& x, const std::vector<std::size_t>& bins,
              int sign) {
     const std::size_t n = x.size();
-    std::vector<std::complex<long double>> roots(n), out;
-    for (std::size_t k = 0; k < n; ++k) {
-        roots[k] = std::polar(1.0L, 2 * std::numbers::pi_v<long double> * static_cast<long double>(k) /
-                                        static_cast<long double>(n) * static_cast<long double>(sign));
-    }
+    const auto roots = roots_of(n, sign);
+    std::vector<std::complex<long double>> out;
     for (const std::size_t k : bins) {
         std::complex<long double> sum = 0;
-        for (std::size_t t = 0; t < n; ++t) sum += x[t] * roots[k * t % n];
+        for (std::size_t t = 0; t < n; ++t) sum += product(x[t], roots[k * t % n]);
         out.push_back(sum);
     }
     return out;

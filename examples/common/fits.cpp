@@ -17,7 +17,7 @@
 
 #include <zlib.h>
 
-#include "claimed_size.hpp"
+#include "shape.hpp"
 
 namespace common::fits {
 namespace {
@@ -549,13 +549,6 @@ void require_plain_name(const fs::path& path) {
     if (path.extension() == ".gz")
         throw std::runtime_error(path.string() +
                                  ": is written uncompressed, expected a name without .gz");
-}
-
-std::string shape_text(const std::vector<std::size_t>& extents) {
-    std::string text;
-    for (const std::size_t extent : extents)
-        text.append(text.empty() ? "(" : ", ").append(std::to_string(extent));
-    return text.empty() ? "()" : text.append(")");
 }
 
 } // namespace common::fits

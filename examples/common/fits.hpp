@@ -159,7 +159,4 @@ private:
 /// Refuses a name that ends in .gz: what is written is not compressed.
 void require_plain_name(const std::filesystem::path& path);
 
-/// "(4128, 4114)".
-std::string shape_text(const std::vector<std::size_t>& extents);
-
 } // namespace common::fits

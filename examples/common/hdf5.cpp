@@ -7,7 +7,7 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "claimed_size.hpp"
+#include "shape.hpp"
 
 namespace common::h5 {
 namespace {
@@ -649,13 +649,6 @@ void file::set_attribute(const std::string& object, const std::string& name, std
 
 void file::close() {
     if (!id_.close()) fail("cannot finish " + path_.string());
-}
-
-std::string shape_text(const std::vector<std::size_t>& extents) {
-    std::string text;
-    for (const std::size_t extent : extents)
-        text.append(text.empty() ? "(" : ", ").append(std::to_string(extent));
-    return text.empty() ? "()" : text.append(")");
 }
 
 void prepare() {

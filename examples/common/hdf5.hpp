@@ -169,9 +169,6 @@ private:
     std::filesystem::path path_;
 };
 
-/// "(181, 2, 640)".
-std::string shape_text(const std::vector<std::size_t>& extents);
-
 /// To be called before anything else here: keeps HDF5 from printing its own error stack, and from
 /// cleaning up when the program ends, where 1.10 crashes if a file could not be written. All that is
 /// open is closed by its owner anyway.

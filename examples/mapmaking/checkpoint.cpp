@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "common/output.hpp"
+#include "common/shape.hpp"
 
 namespace mapmaking {
 namespace {
@@ -73,7 +74,7 @@ std::vector<double> read(const h5::file& file, const std::string& name, std::siz
                          std::size_t count, std::size_t total) {
     const h5::dataset data = file.open_dataset(name);
     if (data.extents() != std::vector<std::size_t>{total}) {
-        throw std::runtime_error(data.name() + ": shape is " + h5::shape_text(data.extents()) +
+        throw std::runtime_error(data.name() + ": shape is " + common::shape_text(data.extents()) +
                                  ", expected (" + std::to_string(total) + ")");
     }
     std::vector<double> values(count);

@@ -5,6 +5,8 @@
 #include <destrier/destripe/prior.hpp>
 #include <destrier/memory.hpp>
 
+#include "fft_kernels.hpp"
+
 namespace mapmaking {
 namespace {
 

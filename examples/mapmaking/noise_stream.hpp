@@ -11,6 +11,8 @@
 #include <destrier/layout.hpp>
 #include <destrier/memory.hpp>
 
+#include "fft_kernels.hpp"
+
 namespace mapmaking {
 
 /// White and 1/f noise of density net^2 (f^slope + knee^slope) / (f^slope + lowest^slope), two-sided: samples of the

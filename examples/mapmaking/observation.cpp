@@ -12,6 +12,8 @@
 
 #include <destrier/destripe/pointing.hpp>
 
+#include "common/shape.hpp"
+
 namespace mapmaking {
 namespace {
 
@@ -63,8 +65,8 @@ h5::dataset open_array(const h5::file& file, const std::string& name,
     }
     h5::dataset data = file.open_dataset(name);
     if (data.extents() != shape) {
-        refuse(data.name(),
-               "shape is " + h5::shape_text(data.extents()) + ", expected " + h5::shape_text(shape));
+        refuse(data.name(), "shape is " + common::shape_text(data.extents()) + ", expected " +
+                                common::shape_text(shape));
     }
     return data;
 }
@@ -235,7 +237,7 @@ private:
         const h5::dataset data = file_.open_dataset(name);
         const std::vector<std::size_t> shape = data.extents();
         if (shape.size() != 2 || shape[0] != keys.size() + 1) {
-            refuse(data.name(), "shape is " + h5::shape_text(shape) + ", expected (" +
+            refuse(data.name(), "shape is " + common::shape_text(shape) + ", expected (" +
                                     std::to_string(keys.size() + 1) +
                                     ", frequencies): the frequencies and " +
                                     std::to_string(keys.size()) + " densities");
@@ -286,7 +288,7 @@ std::size_t read_samples(const h5::file& file) {
     const h5::dataset times = file.open_dataset("/shared/times");
     const std::vector<std::size_t> shape = times.extents();
     if (shape.size() != 1)
-        refuse(times.name(), "shape is " + h5::shape_text(shape) + ", expected (samples)");
+        refuse(times.name(), "shape is " + common::shape_text(shape) + ", expected (samples)");
     times.require_stored(); // whatever is as long has this for its bound
     return shape[0];
 }
@@ -402,7 +404,7 @@ std::vector<interval> time_streams::intervals(const std::string& name) const {
     const std::vector<std::size_t> shape = data.extents();
     if (shape.size() != 2 || shape[0] != 2) {
         refuse(data.name(),
-               "shape is " + h5::shape_text(shape) + ", expected (2, intervals): starts and stops");
+               "shape is " + common::shape_text(shape) + ", expected (2, intervals): starts and stops");
     }
     const std::vector<double> spans = data.read_all();
     std::vector<interval> found;

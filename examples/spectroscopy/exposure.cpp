@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "common/fits.hpp"
+#include "common/shape.hpp"
 
 namespace spectra {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 void require_image(const common::fits::hdu& image) {
     const std::vector<std::size_t> shape = image.shape();
     if (shape.size() != 2 || shape[0] == 0 || shape[1] == 0) {
-        throw std::runtime_error(image.name() + ": is " + common::fits::shape_text(shape) +
+        throw std::runtime_error(image.name() + ": is " + common::shape_text(shape) +
                                  ", expected a CCD image (rows, columns)");
     }
 }
@@ -21,8 +22,8 @@ void require_image(const common::fits::hdu& image) {
 void require_shape(const common::fits::hdu& image, const exposure& e) {
     const std::vector<std::size_t> shape = image.shape(), expected{e.ny, e.nx};
     if (shape != expected) {
-        throw std::runtime_error(image.name() + ": is " + common::fits::shape_text(shape) +
-                                 ", expected " + common::fits::shape_text(expected) + " as IMAGE is");
+        throw std::runtime_error(image.name() + ": is " + common::shape_text(shape) + ", expected " +
+                                 common::shape_text(expected) + " as IMAGE is");
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/fits.hpp"
 #include "common/output.hpp"
+#include "common/shape.hpp"
 
 namespace spectra {
 namespace {
@@ -18,7 +19,7 @@ void require_size(const char* what, std::size_t size, const extents& shape) {
     if (size != expected) {
         throw std::invalid_argument(std::string("write_frame: ") + what + " has " +
                                     std::to_string(size) + " elements, expected " +
-                                    common::fits::shape_text(shape));
+                                    common::shape_text(shape));
     }
 }
 

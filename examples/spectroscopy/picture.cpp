@@ -11,6 +11,7 @@
 
 #include "common/fits.hpp"
 #include "common/png.hpp"
+#include "common/shape.hpp"
 
 namespace spectra {
 namespace {
@@ -271,9 +272,9 @@ void draw_wavelengths(canvas& c, const frame& f, std::size_t top, std::size_t wi
 void require_model(const exposure& e, const frame& f) {
     const std::vector<std::size_t> image{e.ny, e.nx}, model{f.ny, f.nx};
     if (image != model || f.model.size() != e.image.size()) {
-        throw std::invalid_argument("write_picture: the model is " + common::fits::shape_text(model) +
+        throw std::invalid_argument("write_picture: the model is " + common::shape_text(model) +
                                     " and has " + std::to_string(f.model.size()) +
-                                    " pixels, the image is " + common::fits::shape_text(image));
+                                    " pixels, the image is " + common::shape_text(image));
     }
 }
 

@@ -9,6 +9,7 @@
 #include <destrier/legendre/eval.hpp>
 
 #include "common/fits.hpp"
+#include "common/shape.hpp"
 
 namespace spectra {
 namespace {
@@ -39,7 +40,7 @@ public:
         const std::vector<std::string> names = table.texts("PARAM");
         for (std::size_t row = 0; row < names.size(); ++row) rows_[names[row]] = row;
         if (shape_.size() != 2 || shape_[0] == 0 || shape_[1] == 0)
-            refuse(name_, "an element of COEFF is " + common::fits::shape_text(shape_) +
+            refuse(name_, "an element of COEFF is " + common::shape_text(shape_) +
                               ", expected (fibres, terms)");
         read_domains(table);
     }
@@ -89,7 +90,7 @@ fiber_series read_trace(const common::fits::input_file& file, const std::string&
     const common::fits::hdu image = file[name];
     const extents shape = image.shape();
     if (shape.size() != 2 || shape[0] != fibers || shape[1] == 0) {
-        refuse(image.name(), "is " + common::fits::shape_text(shape) + ", expected (" +
+        refuse(image.name(), "is " + common::shape_text(shape) + ", expected (" +
                                  std::to_string(fibers) + ", terms), as the PSF table is for " +
                                  std::to_string(fibers) + " fibres");
     }

@@ -37,6 +37,7 @@
 //   fft/any_length.hpp  lengths with other factors
 //   fft/in_place.hpp    transforms in place, in the order of the passes
 //   fft/passes.hpp      the passes over a lane block
+//   fft/kernels.hpp     the passes compiled once for a program of many files
 //   fft/butterfly.hpp   transforms in registers
 //   fft/real.hpp        half spectra
 //   fft/convert.hpp     between arrays and lane blocks

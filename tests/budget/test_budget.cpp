@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
 // What plans say they take, against what is allocated; and what they do with a budget.
+#include "../fft_kernels.hpp"
 #include "../reference.hpp"
 #include "allocations.hpp"
 

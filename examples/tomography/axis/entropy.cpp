@@ -14,6 +14,7 @@
 #include <destrier/memory.hpp>
 #include <destrier/parallel.hpp>
 
+#include "fft_kernels.hpp"
 #include "scan/angles.hpp"
 
 namespace tomo {

@@ -10,6 +10,8 @@
 #include <destrier/layout.hpp>
 #include <destrier/memory.hpp>
 
+#include "fft_kernels.hpp"
+
 namespace tomo {
 
 /// Half spectra of many rows of line integrals. The straight line through a row's ends is taken off,

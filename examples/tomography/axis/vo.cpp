@@ -15,6 +15,8 @@
 #include <destrier/memory.hpp>
 #include <destrier/parallel.hpp>
 
+#include "fft_kernels.hpp"
+
 namespace tomo {
 namespace {
 

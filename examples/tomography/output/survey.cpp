@@ -11,6 +11,7 @@
 
 #include <destrier/parallel.hpp>
 
+#include "common/shape.hpp"
 #include "reconstruct/circle.hpp"
 #include "reconstruct/over_slices.hpp"
 
@@ -122,7 +123,7 @@ private:
 
 void require_square(const volume_reader& volume) {
     if (volume.rows() == volume.columns() && volume.rows() > 0) return;
-    throw std::runtime_error(volume.name() + ": shape is " + common::h5::shape_text(volume.extents()) +
+    throw std::runtime_error(volume.name() + ": shape is " + common::shape_text(volume.extents()) +
                              ", expected (slices, n, n)");
 }
 

@@ -5,6 +5,8 @@
 
 #include <fcntl.h>
 
+#include "common/shape.hpp"
+
 namespace tomo {
 namespace {
 
@@ -16,7 +18,7 @@ constexpr const char* data_name = "/exchange/data";
 std::vector<std::size_t> volume_extents(const h5::dataset& data) {
     const std::vector<std::size_t> extents = data.extents();
     if (extents.size() != 3) {
-        throw std::runtime_error(data.name() + ": shape is " + h5::shape_text(extents) +
+        throw std::runtime_error(data.name() + ": shape is " + common::shape_text(extents) +
                                  ", expected (slices, y, x)");
     }
     data.require_stored();

@@ -13,6 +13,7 @@
 #include <destrier/memory.hpp>
 
 #include "axis/half_acquisition.hpp"
+#include "fft_kernels.hpp"
 #include "scan/stack.hpp"
 
 namespace tomo {

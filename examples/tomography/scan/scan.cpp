@@ -6,6 +6,8 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "common/shape.hpp"
+
 namespace tomo {
 namespace {
 
@@ -55,7 +57,7 @@ scan::scan(const std::filesystem::path& path, const scan_choice& choice)
       white_(file_.open_dataset(white_name)), dark_(file_.open_dataset(dark_name)) {
     const std::vector<std::size_t> extents = data_.extents();
     if (extents.size() != 3 || extents[0] == 0 || extents[1] == 0 || extents[2] == 0) {
-        throw std::runtime_error(data_.name() + ": shape is " + common::h5::shape_text(extents) +
+        throw std::runtime_error(data_.name() + ": shape is " + common::shape_text(extents) +
                                  ", expected (angles, rows, columns), none of them 0");
     }
     data_.require_stored();
@@ -72,7 +74,7 @@ scan::scan(const std::filesystem::path& path, const scan_choice& choice)
 std::size_t scan::checked_frames(const common::h5::dataset& set) const {
     const std::vector<std::size_t> extents = set.extents();
     if (extents.size() != 3 || extents[0] == 0 || extents[1] != rows_ || extents[2] != file_columns_) {
-        throw std::runtime_error(set.name() + ": shape is " + common::h5::shape_text(extents) +
+        throw std::runtime_error(set.name() + ": shape is " + common::shape_text(extents) +
                                  ", expected (frames, " + std::to_string(rows_) + ", " +
                                  std::to_string(file_columns_) + ") as in " + data_name);
     }
@@ -90,7 +92,7 @@ std::vector<double> scan::read_theta(theta_units units) {
     const common::h5::dataset set = file_.open_dataset(theta_name);
     const std::vector<std::size_t> extents = set.extents();
     if (extents.size() != 1 || extents[0] < projections_) {
-        throw std::runtime_error(set.name() + ": shape is " + common::h5::shape_text(extents) +
+        throw std::runtime_error(set.name() + ": shape is " + common::shape_text(extents) +
                                  ", expected (" + std::to_string(projections_) +
                                  "), one angle for each projection in " + data_name);
     }

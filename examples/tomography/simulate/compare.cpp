@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "common/shape.hpp"
 #include "output/volume.hpp"
 #include "reconstruct/circle.hpp"
 #include "reconstruct/over_slices.hpp"
@@ -70,9 +71,8 @@ difference compare(const std::filesystem::path& first, const std::filesystem::pa
                    int threads) {
     const volume_reader a(first), b(second);
     if (a.extents() != b.extents() || a.rows() != a.columns()) {
-        throw std::runtime_error(first.string() + " is " + common::h5::shape_text(a.extents()) +
-                                 " and " + second.string() + " is " +
-                                 common::h5::shape_text(b.extents()) +
+        throw std::runtime_error(first.string() + " is " + common::shape_text(a.extents()) + " and " +
+                                 second.string() + " is " + common::shape_text(b.extents()) +
                                  ", expected two volumes (slices, n, n) of one shape");
     }
     const sums s = sums_of(a, b, threads);

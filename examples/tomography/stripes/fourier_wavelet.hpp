@@ -19,6 +19,7 @@
 #include <destrier/layout.hpp>
 #include <destrier/memory.hpp>
 
+#include "fft_kernels.hpp"
 #include "stripes/wavelet.hpp"
 
 namespace tomo {

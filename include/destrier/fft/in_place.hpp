@@ -84,7 +84,7 @@ template <std::size_t R, class A, class T>
     const V factor(scale);
     if constexpr (R > 9) {
         alignas(64) std::byte bytes[64];
-        align_frame<A>(bytes);
+        destrier::detail::align_frame<A>(bytes);
     }
     for (std::size_t g = 0; g < groups; ++g) {
         const lines<T> to = out.from(places ? places[g] : R * g);
@@ -110,7 +110,7 @@ template <std::size_t R, class A, class T>
     using V = batch<T, A>;
     if constexpr (R > 8) {
         alignas(64) std::byte bytes[64];
-        align_frame<A>(bytes);
+        destrier::detail::align_frame<A>(bytes);
     }
     for (; groups > 0; --groups) {
         for (std::size_t lane = 0; lane < line<T>; lane += width<T, A>) {

@@ -87,13 +87,6 @@ struct stage {
 
 enum class ending { none, last, last_scaled };
 
-// Called with 64 bytes of a frame, it has the compiler align the frame to them and leave the red zone alone.
-// What is spilled then lies at multiples of 64 bytes from rsp: 8 bytes of instruction rather than 11.
-template <class A>
-[[gnu::noinline]] void align_frame(std::byte* bytes) noexcept {
-    asm("" : : "r"(bytes) : "memory");
-}
-
 template <std::size_t R, ending End, class A, class T, class Out>
 [[gnu::noinline]] void pass(lines<const T> in, Out out, const stage& s, const T* twiddles,
                             T scale) noexcept {
@@ -103,7 +96,7 @@ template <std::size_t R, ending End, class A, class T, class Out>
     const V factor(scale);
     if constexpr (R > 9) {
         alignas(64) std::byte bytes[64];
-        align_frame<A>(bytes);
+        destrier::detail::align_frame<A>(bytes);
     }
     const T* w = twiddles + s.twiddles;
     for (std::ptrdiff_t j = 0; j < m; ++j) {

@@ -118,7 +118,7 @@ template <std::size_t R, bool Exchanged, class A, class T>
     const V factor(scale);
     if constexpr (R > 9) {
         alignas(64) std::byte bytes[64];
-        align_frame<A>(bytes);
+        destrier::detail::align_frame<A>(bytes);
     }
     for (; rows > 0; --rows, blocks += R * 2 * line<T>, out += out_stride) {
         for (std::size_t lane = 0; lane < line<T>; lane += V::size) {

@@ -108,7 +108,7 @@ template <bool Mirrored, std::size_t Taps, class A, std::floating_point T>
                                      const kernel_lanes<T, A>& kernel) noexcept {
     sample_run<T> run;
     alignas(64) std::byte bytes[64]; // for the weights that have no register
-    fft::detail::align_frame<A>(bytes);
+    destrier::detail::align_frame<A>(bytes);
     for (std::size_t i = 0; i < samples.size();) {
         const sample<T>& first = samples[i];
         for (run.count = 0; run.count < longest_run && i < samples.size() && samples[i].same_cell(first);
