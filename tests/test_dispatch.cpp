@@ -66,7 +66,7 @@ TEST_CASE("registers that the system does not keep are not used", "[dispatch]") 
 }
 
 TEST_CASE("a feature that is lacking counts", "[dispatch]") {
-    for (const std::uint64_t bit : {12, 22, 23, 29}) { // FMA, MOVBE, POPCNT, F16C
+    for (const std::uint64_t bit : {12u, 22u, 23u, 29u}) { // FMA, MOVBE, POPCNT, F16C
         cpu_features cpu = skylake_cpu;
         cpu.leaf1_ecx &= ~(std::uint64_t{1} << bit);
         CHECK(best_of(cpu) == "x86-64");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "common/output.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -14,7 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-volatile std::sig_atomic_t noted_signal = 0;
+// Threads other than the one that the signal has interrupted ask for it too.
+std::atomic<int> noted_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void note_signal(int signal) { noted_signal = signal; }
 
@@ -124,7 +127,7 @@ void note_signals() {
 }
 
 void stop_if_interrupted() {
-    if (noted_signal != 0) throw interrupted{.signal = noted_signal};
+    if (const int signal = noted_signal; signal != 0) throw interrupted{.signal = signal};
 }
 
 } // namespace common

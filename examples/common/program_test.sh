@@ -10,6 +10,25 @@ fail() {
     failures=$((failures + 1))
 }
 
+# is_watched_by SANITIZER: the program is compiled for it, asan or tsan.
+is_watched_by() {
+    grep -q "__$1_init" "$program"
+}
+
+# allow_files_of KILOBYTES: no file may grow beyond from here on, as on a full disk.
+allow_files_of() {
+    trap '' XFSZ
+    ulimit -f "$1"
+}
+
+# The thread sanitizer writes a file of its own as programs start.
+skip_where_files_are_needed() {
+    if is_watched_by tsan; then
+        echo "skipped: the thread sanitizer needs room for a file"
+        exit 77
+    fi
+}
+
 # succeeds ARGUMENTS: the program exits with 0; its output is left in `out`.
 succeeds() {
     "$program" "$@" >out 2>&1 || fail "exit code $? of: $* -- $(cat out)"

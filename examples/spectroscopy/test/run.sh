@@ -217,6 +217,7 @@ case_overwrite() {
 
 # A disk that is full while outputs are written, stood in for by a limit on the size of files.
 case_full_disk() {
+    skip_where_files_are_needed
     make_exposure
     local before
     before=$(ls)
@@ -225,8 +226,7 @@ case_full_disk() {
             "simulate --psf psf.fits -o new.fits" "psf -o new.fits --fibers 500"; do
             # shellcheck disable=SC2086 # the words of the command
             said=$(
-                trap '' XFSZ
-                ulimit -f "$kilobytes"
+                allow_files_of "$kilobytes"
                 "$spectra" $command 2>&1 >/dev/null
             )
             code=$?

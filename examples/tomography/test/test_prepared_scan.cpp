@@ -64,7 +64,7 @@ double mean_of(const std::vector<float>& frames, std::size_t count, const small_
 
 TEST_CASE("counts become line integrals, binned or not") {
     const opened o;
-    for (const std::size_t bin : {1, 2, 3}) {
+    for (const std::size_t bin : {1u, 2u, 3u}) {
         CAPTURE(bin);
         preparation how;
         how.bin = bin;
@@ -91,7 +91,7 @@ TEST_CASE("rows come out the same to the last bit, whichever others come with th
     const opened o;
     preparation how;
     how.zingers.threshold = 0.5;
-    for (const std::size_t bin : {1, 2}) {
+    for (const std::size_t bin : {1u, 2u}) {
         how.bin = bin;
         for (const stripe_method method : {stripe_method::none, stripe_method::fourier_wavelet,
                                            stripe_method::titarenko, stripe_method::smoothing}) {
@@ -132,7 +132,7 @@ TEST_CASE("phase retrieval gets the rows it needs, where the detector has them")
 
 TEST_CASE("one projection comes as it does among all") {
     const opened o;
-    for (const std::size_t bin : {1, 2}) {
+    for (const std::size_t bin : {1u, 2u}) {
         preparation how;
         how.bin = bin;
         const prepared_scan prepared(*o.input, how, 2);
