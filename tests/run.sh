@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Installs what the tests need (Debian, Ubuntu; --no-install leaves that out), builds them and runs
 # them: for this machine, under the sanitizers, and for other architectures, as far as this CPU and qemu
-# run them; --all-architectures takes every one and several compilers. Compares what they computed.
+# run them; --all-architectures takes every one, several compilers, the thread sanitizer and clang-tidy. Compares
+# what they computed.
 # Prints the sum over all runs as its last line.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 presets=(dev sanitize knl avx2 neon fuzz)
-all_presets=("${presets[@]}" sse2 avx512 knl-clang knl-er portable)
+all_presets=("${presets[@]}" sse2 avx512 knl-clang knl-er portable tsan)
 
 packages=(
     g++ binutils cmake ninja-build python3
@@ -134,11 +135,25 @@ compare_results() {
     fi
 }
 
+# Has clang-tidy read all that dev compiles, for what .clang-tidy lists; that is one test.
+read_by_clang_tidy() {
+    echo "== clang-tidy"
+    if ! command -v run-clang-tidy >/dev/null; then
+        echo "skipped: there is no run-clang-tidy (clang-tidy)"
+        skipped=$((skipped + 1))
+    elif run-clang-tidy -quiet -j "$(nproc)" -p build/dev; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+}
+
 install=yes
+all=no
 for argument in "$@"; do
     case $argument in
         --no-install) install=no ;;
-        --all-architectures) presets=("${all_presets[@]}") ;;
+        --all-architectures) all=yes presets=("${all_presets[@]}") ;;
         *) echo "usage: tests/run.sh [--no-install] [--all-architectures]" >&2; exit 2 ;;
     esac
 done
@@ -151,6 +166,7 @@ for preset in "${presets[@]}"; do
     run_preset "$preset"
 done
 compare_results
+if [[ $all == yes ]]; then read_by_clang_tidy; fi
 
 if ((skipped)); then
     echo "$passed passed, $failed failed, $skipped skipped"

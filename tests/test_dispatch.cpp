@@ -71,7 +71,7 @@ TEST_CASE("a feature that is lacking counts", "[dispatch]") {
         cpu.leaf1_ecx &= ~(std::uint64_t{1} << bit);
         CHECK(best_of(cpu) == "x86-64");
     }
-    for (const std::uint64_t bit : {17, 30, 31}) { // DQ, BW, VL
+    for (const std::uint64_t bit : {17u, 30u, 31u}) { // DQ, BW, VL
         cpu_features cpu = skylake_cpu;
         cpu.leaf7_ebx &= ~(std::uint64_t{1} << bit);
         CHECK(best_of(cpu) == "knl");

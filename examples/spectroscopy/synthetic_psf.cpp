@@ -50,7 +50,7 @@ void add_traces(psf& p, destrier::legendre::domain over) {
 }
 
 void add_shapes(psf& p, destrier::legendre::domain over) {
-    constexpr double higher[] = {0.063, 0.058, -0.015};
+    static constexpr double higher[] = {0.063, 0.058, -0.015};
     p.sigma_x = series(p.fibers, over, shape_terms, [](std::size_t f, double* c) {
         c[0] = 1.04 + 0.02 * std::sin(0.3 * as_double(f));
         c[1] = 0.052;

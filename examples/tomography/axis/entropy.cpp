@@ -209,10 +209,10 @@ double best_in_range(resolution& slices, double first, double last, double step)
 // Where the parabola that fits seven values best is least, in steps from the middle one.
 double least_of_parabola(std::span<const double, 7> values) {
     double slope = 0, curvature = 0;
-    for (int t = -3; t <= 3; ++t) {
-        const double value = values[static_cast<std::size_t>(t + 3)];
-        slope += t * value / 28;
-        curvature += (t * t - 4) * value / 84;
+    for (std::size_t i = 0; i < 7; ++i) {
+        const double t = static_cast<double>(i) - 3;
+        slope += t * values[i] / 28;
+        curvature += (t * t - 4) * values[i] / 84;
     }
     return curvature > 0 ? std::clamp(-slope / (2 * curvature), -3.0, 3.0) : 0;
 }

@@ -16,7 +16,7 @@ namespace h5 = common::h5;
 constexpr const char* data_name = "/exchange/data";
 
 std::vector<std::size_t> volume_extents(const h5::dataset& data) {
-    const std::vector<std::size_t> extents = data.extents();
+    std::vector<std::size_t> extents = data.extents();
     if (extents.size() != 3) {
         throw std::runtime_error(data.name() + ": shape is " + common::shape_text(extents) +
                                  ", expected (slices, y, x)");
