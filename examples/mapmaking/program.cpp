@@ -12,9 +12,9 @@
 #include "common/dispatched.hpp"
 #include "common/hdf5.hpp"
 #include "common/ranks.hpp"
-#include "simulate.hpp"
+#include "simulate/simulate.hpp"
 #include "simulate_command.hpp"
-#include "solve.hpp"
+#include "solve/solve.hpp"
 #include "solve_command.hpp"
 
 namespace {

@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "simulate.hpp"
+#include "simulate/simulate.hpp"
 
 namespace mapmaking {
 

@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "solve.hpp"
+#include "solve/solve.hpp"
 
 namespace mapmaking {
 

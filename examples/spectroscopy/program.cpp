@@ -17,10 +17,10 @@
 #include "common/commands.hpp"
 #include "common/dispatched.hpp"
 #include "common/ranks.hpp"
-#include "extract_files.hpp"
+#include "extract/extract_files.hpp"
 #include "program.hpp"
-#include "simulate.hpp"
-#include "synthetic_psf.hpp"
+#include "simulate/simulate.hpp"
+#include "simulate/synthetic_psf.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "checkpoint.hpp"
 #include "mutated_hdf5.hpp"
+#include "solve/checkpoint.hpp"
 
 namespace {
 

@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "baselines.hpp"
 #include "mutated_hdf5.hpp"
-#include "observation.hpp"
-#include "toast_file.hpp"
+#include "observation/baselines.hpp"
+#include "observation/observation.hpp"
+#include "simulate/toast_file.hpp"
 
 namespace {
 

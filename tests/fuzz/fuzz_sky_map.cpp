@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "mutated_fits.hpp"
-#include "sky_map.hpp"
+#include "output/sky_map.hpp"
 
 namespace {
 

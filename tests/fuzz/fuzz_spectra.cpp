@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "common/fits.hpp"
-#include "curves.hpp"
-#include "exposure.hpp"
+#include "exposure/curves.hpp"
+#include "exposure/exposure.hpp"
+#include "exposure/psf.hpp"
 #include "mutated_fits.hpp"
-#include "psf.hpp"
-#include "synthetic_psf.hpp"
+#include "simulate/synthetic_psf.hpp"
 
 namespace {
 

@@ -21,7 +21,7 @@
 #include <hdf5.h>
 
 #include "common/hdf5.hpp"
-#include "sky_map.hpp"
+#include "output/sky_map.hpp"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint.hpp"
 #include "common/test_files.hpp"
+#include "solve/checkpoint.hpp"
 
 #include "reference.hpp"
 

@@ -9,11 +9,11 @@
 #include <utility>
 #include <vector>
 
-#include "baselines.hpp"
 #include "common/test_files.hpp"
-#include "observation.hpp"
-#include "toast_file.hpp"
-#include "work.hpp"
+#include "observation/baselines.hpp"
+#include "observation/observation.hpp"
+#include "observation/work.hpp"
+#include "simulate/toast_file.hpp"
 
 #include "reference.hpp"
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "memory_needs.hpp"
-#include "products.hpp"
+#include "output/products.hpp"
+#include "solve/memory_needs.hpp"
 
 #include "reference.hpp"
 

@@ -17,15 +17,15 @@
 #include <healpix_cxx/healpix_base.h>
 
 #include "common/test_files.hpp"
-#include "focal_plane.hpp"
-#include "noise_stream.hpp"
-#include "observation.hpp"
-#include "observed_sky.hpp"
-#include "rotation.hpp"
-#include "scan.hpp"
-#include "simulate.hpp"
-#include "sky_map.hpp"
-#include "toast_file.hpp"
+#include "observation/observation.hpp"
+#include "output/sky_map.hpp"
+#include "simulate/focal_plane.hpp"
+#include "simulate/noise_stream.hpp"
+#include "simulate/observed_sky.hpp"
+#include "simulate/rotation.hpp"
+#include "simulate/scan.hpp"
+#include "simulate/simulate.hpp"
+#include "simulate/toast_file.hpp"
 
 #include "reference.hpp"
 

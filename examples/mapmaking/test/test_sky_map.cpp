@@ -21,8 +21,8 @@
 #include "common/fits.hpp"
 #include "common/lettering.hpp"
 #include "common/test_files.hpp"
-#include "picture.hpp"
-#include "sky_map.hpp"
+#include "output/picture.hpp"
+#include "output/sky_map.hpp"
 
 #include "reference.hpp"
 

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "psf.hpp"
+#include "exposure/psf.hpp"
 
 namespace small {
 

@@ -22,8 +22,8 @@
 #include <vector>
 
 #include "common/fits.hpp"
-#include "exposure.hpp"
-#include "frame.hpp"
+#include "exposure/exposure.hpp"
+#include "output/frame.hpp"
 
 namespace {
 

@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "common/fits.hpp"
-#include "extract.hpp"
-#include "normal_equations.hpp"
-#include "patch.hpp"
+#include "extract/extract.hpp"
+#include "extract/normal_equations.hpp"
+#include "extract/patch.hpp"
+#include "extract/solve.hpp"
+#include "extract/spots.hpp"
 #include "small_psf.hpp"
-#include "solve.hpp"
-#include "spots.hpp"
 
 using namespace reference;
 using spectra::algorithm;

@@ -20,10 +20,10 @@
 
 #include "common/fits.hpp"
 #include "common/test_files.hpp"
-#include "exposure.hpp"
-#include "frame.hpp"
-#include "picture.hpp"
-#include "psf.hpp"
+#include "exposure/exposure.hpp"
+#include "exposure/psf.hpp"
+#include "output/frame.hpp"
+#include "output/picture.hpp"
 
 #include "reference.hpp"
 

@@ -13,12 +13,12 @@
 
 #include <destrier/layout.hpp>
 
-#include "camera.hpp"
-#include "curves.hpp"
-#include "grid.hpp"
-#include "project.hpp"
-#include "sources.hpp"
-#include "synthetic_psf.hpp"
+#include "exposure/curves.hpp"
+#include "extract/grid.hpp"
+#include "simulate/camera.hpp"
+#include "simulate/project.hpp"
+#include "simulate/sources.hpp"
+#include "simulate/synthetic_psf.hpp"
 
 using namespace reference;
 using destrier::view;

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "gaussian.hpp"
+#include "extract/gaussian.hpp"
+#include "extract/spots.hpp"
 #include "small_psf.hpp"
-#include "spots.hpp"
 
 using namespace reference;
 
