@@ -15,6 +15,7 @@
 
 #include "common/fits.hpp"
 #include "extract/extract.hpp"
+#include "extract/lapack.hpp"
 #include "extract/normal_equations.hpp"
 #include "extract/patch.hpp"
 #include "extract/solve.hpp"
@@ -116,6 +117,7 @@ struct one_patch {
 
     one_patch(const scene& s, std::span<const double> bins, const spectra::patch_shape& shape,
               std::size_t fiber) {
+        spectra::use_one_blas_thread(); // as extract_bundle does
         const std::vector<double> padded = spectra::padded_wavelengths(bins, shape);
         const spectra::bundle_plan plan =
             spectra::plan_bundle({fiber, fiber + 1}, s.psf.fibers, bins.size(), shape);
