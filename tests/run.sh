@@ -135,13 +135,14 @@ compare_results() {
     fi
 }
 
-# Has clang-tidy read all that dev compiles, for what .clang-tidy lists; that is one test.
+# Has clang-tidy read all that dev compiles, for what .clang-tidy lists; that is one test. It does not know the options
+# of what is compiled for several architectures.
 read_by_clang_tidy() {
     echo "== clang-tidy"
     if ! command -v run-clang-tidy >/dev/null; then
         echo "skipped: there is no run-clang-tidy (clang-tidy)"
         skipped=$((skipped + 1))
-    elif run-clang-tidy -quiet -j "$(nproc)" -p build/dev; then
+    elif run-clang-tidy -quiet -j "$(nproc)" -p build/dev '^(?!.*/dispatch/)'; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
