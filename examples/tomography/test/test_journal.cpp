@@ -119,8 +119,7 @@ TEST_CASE("a journal of another run is refused by what differs") {
     put(part, "volume");
     journal(part, 0, request).add(0, 3);
     const auto refusal = [&](const std::string& asked) {
-        const std::string said =
-            message_of<std::runtime_error>([&] { finished_slices(part, 10, asked); });
+        std::string said = message_of<std::runtime_error>([&] { finished_slices(part, 10, asked); });
         CHECK(message_of<std::runtime_error>([&] { journal notes(part, 0, asked); }) == said);
         return said;
     };
