@@ -26,7 +26,7 @@ curve constant(const std::string& what, double value) { return {what, {1000, 200
 common::fits::hdu table_with(const common::fits::input_file& file,
                              const std::vector<std::string>& columns) {
     for (std::size_t i = 0; i < file.size(); ++i) {
-        const common::fits::hdu here = file[i];
+        common::fits::hdu here = file[i];
         const bool fits =
             here.is_table() && std::all_of(columns.begin(), columns.end(),
                                            [&](const auto& column) { return here.has_column(column); });

@@ -24,7 +24,6 @@
 namespace spectra {
 namespace {
 
-namespace fs = std::filesystem;
 using clock = std::chrono::steady_clock;
 
 double seconds_since(clock::time_point start) {

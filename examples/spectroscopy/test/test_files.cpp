@@ -40,7 +40,7 @@ namespace {
 constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 void put_gzipped(const fs::path& path, const std::string& bytes) {
-    const gzFile file = gzopen(path.c_str(), "wb");
+    gzFile file = gzopen(path.c_str(), "wb");
     gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
     gzclose(file);
 }
@@ -175,7 +175,7 @@ void require_verified(const fs::path& path) {
 }
 
 fs::path data_file(const std::string& name) {
-    const fs::path path = fs::path(DESTRIER_TEST_DATA) / "spectroscopy" / name;
+    fs::path path = fs::path(DESTRIER_TEST_DATA) / "spectroscopy" / name;
     if (fs::exists(path)) return path;
     std::cout << "skipped: needs " << path.string() << "\n";
     return {};
@@ -436,7 +436,8 @@ TEST_CASE("pixels that say nothing have no weight") {
 
 TEST_CASE("what is wrong with an exposure is said") {
     const scratch dir;
-    const auto write = [&](const std::vector<std::string>& names, std::vector<std::size_t> other) {
+    const auto write = [&](const std::vector<std::string>& names,
+                           const std::vector<std::size_t>& other) {
         common::fits::output_file file(dir / "e.fits");
         for (const std::string& name : names) {
             const std::vector<std::size_t> shape =
