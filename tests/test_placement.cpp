@@ -108,7 +108,7 @@ private:
 topology from_file(const std::string& name, const char* is_this_system = "0") {
     const variable file("HWLOC_XMLFILE", DESTRIER_TEST_TOPOLOGIES "/" + name);
     const variable whose("HWLOC_THISSYSTEM", is_this_system);
-    const hwloc_topology_t t = detail::read_topology();
+    hwloc_topology_t t = detail::read_topology();
     REQUIRE(t);
     return {t, &hwloc_topology_destroy};
 }
@@ -122,7 +122,7 @@ std::vector<int> chosen(const topology& t) {
     std::vector<int> nodes;
     hwloc_obj_t cpu = nullptr;
     while ((cpu = hwloc_get_next_obj_by_type(t.get(), HWLOC_OBJ_PU, cpu))) {
-        const hwloc_obj_t node = detail::high_bandwidth_node(t.get(), cpu->cpuset);
+        hwloc_obj_t node = detail::high_bandwidth_node(t.get(), cpu->cpuset);
         nodes.push_back(node ? static_cast<int>(node->os_index) : none);
     }
     return nodes;
@@ -212,7 +212,7 @@ constexpr std::size_t huge_page = std::size_t{2} << 20;
 // This machine as it would be if hwloc called all its nodes HBM.
 const detail::machine& all_is_hbm() {
     static const detail::machine m([] {
-        const hwloc_topology_t t = detail::read_topology();
+        hwloc_topology_t t = detail::read_topology();
         call_nodes(t, {"HBM"});
         return t;
     }());
